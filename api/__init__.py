@@ -1,0 +1,1 @@
+"""HTTP: the xAPI resources, `/api/v1`, pages and health."""

@@ -1,0 +1,1 @@
+"""The release pipeline: bound, charge, add noise, ship; and reads of released rows."""

@@ -1,0 +1,30 @@
+"""The base of every domain event: who it belongs to, where it stands in its stream, when it came.
+
+An event class gives an explicit `TOPIC`, so that the paths of modules never become stored data.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from eventsourcing.utils import register_topic
+from pydantic import BaseModel, ConfigDict
+
+
+class Event(BaseModel):
+    """An immutable fact of one institution's stream `originator_id`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    TOPIC: ClassVar[str]
+
+    originator_id: UUID
+    originator_version: int
+    institution: UUID
+    at: datetime
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "TOPIC" in cls.__dict__:
+            register_topic(cls.TOPIC, cls)

@@ -1,0 +1,1 @@
+"""xAPI statements: model, rules, equality, references, formats; pure."""

@@ -1,0 +1,1 @@
+"""The record store: event-sourced append, keys, queries, erasure, audit log."""

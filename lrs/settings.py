@@ -1,0 +1,100 @@
+"""Every setting of the system: typed, documented, in one place.
+
+A value comes from the environment (`LRS_...`), else from the running instance's file in the data
+folder (written by `lrs up`), else from the default here. `docs/settings.md` lists the same, and a
+test compares.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+INSTANCE_FILE = "instance.json"
+
+
+class Settings(BaseSettings):
+    """What a process needs to know. Fields are grouped by the part that they belong to."""
+
+    model_config = SettingsConfigDict(env_prefix="LRS_", extra="ignore", frozen=True)
+
+    data: Path = Field(Path("var"), description="Folder of everything an embedded instance keeps.")
+
+    dsn: str = Field("", description="Postgres DSN of the event store and views, writer role.")
+    admin_dsn: str = Field("", description="Postgres DSN that owns the schemas; for migrations.")
+    keystore_dsn: str = Field(
+        "", description="Postgres DSN of the key store; may be a server of its own."
+    )
+    keystore_admin_dsn: str = Field("", description="Postgres DSN that owns the key store.")
+    pool_size: int = Field(8, ge=1, description="Database connections of each process.")
+    pool_timeout: float = Field(
+        2.0, gt=0, description="Seconds to wait for a connection before answering 503."
+    )
+
+    kafka: str = Field("", description="Kafka bootstrap servers, host:port[,host:port].")
+    kafka_partitions: int = Field(12, ge=1, description="Partitions of the facts topic; fixed.")
+    topic_prefix: str = Field("kumbuka", description="Prefix of Kafka topics and groups.")
+
+    clickhouse_url: str = Field("", description="ClickHouse HTTP URL, with user and password.")
+
+    host: str = Field("127.0.0.1", description="Address that the API listens on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port that the API listens on.")
+    public_url: str = Field("", description="Address under which users reach the API.")
+    api_workers: int = Field(1, ge=1, description="API processes.")
+    api_threads: int = Field(16, ge=1, description="Request threads of each API process.")
+
+    kek_file: Path | None = Field(
+        None, description="File of key-encryption keys and pepper; default DATA/keys/kek.json."
+    )
+    key_cache_seconds: float = Field(
+        60.0, ge=0, le=60, description="How long a process may keep a data key in memory."
+    )
+    key_rotation_days: int = Field(
+        90, ge=1, le=365, description="Age after which new writes get a new data key version."
+    )
+
+    default_xapi_version: Literal["1.0.3", "2.0.0"] = Field(
+        "2.0.0", description="xAPI version assumed where no rule needs the header."
+    )
+    max_batch: int = Field(1000, ge=1, description="Most statements in one POST.")
+    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Largest request body.")
+    max_page: int = Field(500, ge=1, description="Most statements in one page.")
+
+    erased_statements: Literal["omit", "anonymise"] = Field(
+        "omit", description="What reads give for statements of erased persons."
+    )
+
+    evaluate_seconds: float = Field(
+        5.0, gt=0, description="How often struggling flags are evaluated."
+    )
+    release_check_seconds: float = Field(
+        300.0, gt=0, description="How often the jobs process looks for releases that are due."
+    )
+    epsilon: float = Field(4.0, gt=0, le=8, description="Privacy budget per term, as epsilon.")
+    delta: float = Field(1e-6, gt=0, lt=1e-3, description="Privacy budget per term, as delta.")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
+
+    @property
+    def key_file(self) -> Path:
+        """Where key-encryption keys, pepper and signing keys are kept (mode 0600)."""
+        return self.kek_file or self.data / "keys" / "kek.json"
+
+
+def load(data: Path | None = None, **overrides: object) -> Settings:
+    """Returns the settings of the instance in `data` (default: `LRS_DATA`, then `var`).
+
+    Overrides win over the environment, which wins over the instance file.
+    """
+    chosen = Path(data) if data is not None else Settings().data
+    instance: dict[str, object] = {}
+    file = chosen / INSTANCE_FILE
+    if file.exists():
+        instance = orjson.loads(file.read_bytes()).get("settings", {})
+    from_environment = Settings().model_dump(exclude_unset=True)
+    return Settings.model_validate({**instance, **from_environment, "data": chosen, **overrides})
+

@@ -1,0 +1,1 @@
+"""Pure folds over learning facts, and their Postgres views."""

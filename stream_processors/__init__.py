@@ -1,0 +1,1 @@
+"""Relay from the notification log to Kafka, and the Faust agents that feed the views."""

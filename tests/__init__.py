@@ -1,0 +1,1 @@
+"""Tests, mirroring the packages; see docs/testing.md for the kinds."""
