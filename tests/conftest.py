@@ -1,0 +1,83 @@
+"""The real services for tests: one server of each kind per run, a fresh database per module.
+
+No fakes: a test that asks for `settings` gets a migrated Postgres database of its own.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from infra.local.postgres import ADMIN, KEYS, WRITER, Postgres
+from infra.migrations import migrate
+from lrs.settings import Settings
+
+TEMPLATE = "kumbuka_template"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A running PostgreSQL server, durable as in production."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    yield server
+    server.stop()
+
+
+def _settings(postgres: Postgres, database: str, data: Path) -> Settings:
+    return Settings(
+        data=data,
+        dsn=postgres.dsn_of(WRITER, database),
+        admin_dsn=postgres.dsn_of(ADMIN, database),
+        keystore_dsn=postgres.dsn_of(KEYS, database),
+        keystore_admin_dsn=postgres.dsn_of(ADMIN, database),
+    )
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Name of a database that was migrated once; the others are copies of it."""
+    with psycopg.connect(postgres.dsn_of(ADMIN, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+    migrate(_settings(postgres, TEMPLATE, tmp_path_factory.mktemp("template")))
+    return TEMPLATE
+
+
+def fresh_database(postgres: Postgres, template: str, data: Path) -> Settings:
+    """Returns settings with a migrated, empty database of their own."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(postgres.dsn_of(ADMIN, "postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    return _settings(postgres, name, data)
+
+
+def drop_database(postgres: Postgres, settings: Settings) -> None:
+    """Drops the database of `settings`, ending what is still connected to it."""
+    name = settings.admin_dsn.rsplit("/", 1)[1]
+    with psycopg.connect(postgres.dsn_of(ADMIN, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def settings(
+    postgres: Postgres, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """Settings with a migrated database and a key folder that this module's tests share."""
+    made = fresh_database(postgres, template, tmp_path_factory.mktemp("data"))
+    yield made
+    drop_database(postgres, made)
+
+
+@pytest.fixture
+def own_settings(postgres: Postgres, template: str, tmp_path: Path) -> Iterator[Settings]:
+    """Settings with a migrated database and a key folder for one test alone."""
+    made = fresh_database(postgres, template, tmp_path)
+    yield made
+    drop_database(postgres, made)
