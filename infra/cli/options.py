@@ -1,0 +1,54 @@
+"""What every command shares: `--data`, the settings found there, refusals told in one line."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import click
+import psycopg
+
+from domain.errors import Error
+from infra.local import instance
+from lrs.settings import Settings, load
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="LRS_DATA",
+    default=Path("var"),
+    show_default=True,
+    help="Data folder of the instance (environment: LRS_DATA).",
+)
+
+
+def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[..., R]:
+    """Gives the command `--data` and, as its first argument, the settings of that instance.
+
+    Ends with a plain message when nothing runs there, the database does not answer, or the
+    domain refuses.
+    """
+
+    @data_option
+    @wraps(command)
+    def wrapper(data: Path, *args: P.args, **kwargs: P.kwargs) -> R:
+        settings = load(data)
+        if not settings.dsn:
+            raise click.ClickException(
+                f"No instance runs in {data}. Start one with `lrs up --data {data}`, name another"
+                " folder with --data, or set LRS_DSN."
+            )
+        try:
+            return command(settings, *args, **kwargs)
+        except Error as refusal:
+            raise click.ClickException(str(refusal)) from refusal
+        except psycopg.OperationalError as error:
+            state = "runs" if instance.running(data) else "does not run"
+            raise click.ClickException(
+                f"The database does not answer, and the instance in {data} {state}: {error}"
+            ) from error
+
+    return wrapper
