@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from infra.local.kafka import Kafka
 from infra.local.postgres import ADMIN, KEYS, WRITER, Postgres
 from infra.migrations import migrate
 from lrs.settings import Settings
@@ -25,6 +26,21 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A running Kafka broker. Isolate tests by `topic_prefix`."""
+    broker = Kafka(tmp_path_factory.mktemp("kafka"))
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix of topics and groups that no other test uses."""
+    return f"test-{uuid4().hex}"
 
 
 def _settings(postgres: Postgres, database: str, data: Path) -> Settings:

@@ -43,6 +43,15 @@ def port_is_free(port: int, host: str = LOOPBACK) -> bool:
         return True
 
 
+def listens(port: int) -> bool:
+    """Returns whether a server accepts connections on `port` of the loopback address."""
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def tied(argv: Sequence[str], death: signal.Signals, *more: str) -> list[str]:
     """Returns `argv` so that it gets `death` when its parent dies; `more` goes to setpriv."""
     setpriv = shutil.which("setpriv")
