@@ -55,16 +55,16 @@ class Settings(BaseSettings):
         90, ge=1, le=365, description="Age after which new writes get a new data key version."
     )
 
+    authority_home_page: str = Field(
+        "https://lrs.kumbuka.example/credentials",
+        description="homePage of the account that stands as authority of accepted statements.",
+    )
     default_xapi_version: Literal["1.0.3", "2.0.0"] = Field(
         "2.0.0", description="xAPI version assumed where no rule needs the header."
     )
     max_batch: int = Field(1000, ge=1, description="Most statements in one POST.")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Largest request body.")
     max_page: int = Field(500, ge=1, description="Most statements in one page.")
-
-    erased_statements: Literal["omit", "anonymise"] = Field(
-        "omit", description="What reads give for statements of erased persons."
-    )
 
     evaluate_seconds: float = Field(
         5.0, gt=0, description="How often struggling flags are evaluated."

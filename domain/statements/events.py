@@ -1,0 +1,42 @@
+"""The event that a statement is: as accepted, with the persons that it names.
+
+Its bytes in the log are ciphertext; what this class holds is for memory only.
+"""
+
+from typing import Any, ClassVar
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.events import Event
+from domain.people import Role
+
+
+class PersonRef(BaseModel):
+    """A person at a place of a statement: JSON pointer, role, pseudonym."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: str
+    role: Role
+    pseudonym: UUID
+
+
+class StatementStored(Event):
+    """One accepted statement; the first and only event of its stream.
+
+    `statement` has id, version and authority filled in, but neither `stored` nor a timestamp that
+    its sender left out: both are `at`, which the database assigns.
+    """
+
+    TOPIC: ClassVar[str] = "statement.stored"
+
+    statement: dict[str, Any]
+    xapi_version: str
+    owner: UUID
+    people: tuple[PersonRef, ...]
+
+
+def originator_of(institution: UUID, statement_id: UUID) -> UUID:
+    """Returns the stream of a statement: one id of one institution is one stream."""
+    return uuid5(institution, f"statement:{statement_id}")

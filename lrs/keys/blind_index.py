@@ -1,0 +1,40 @@
+"""Keyed hashes: what can be looked up without being readable.
+
+Every hash is bound to its institution, so that equal values of two institutions do not meet.
+"""
+
+import hmac
+from functools import lru_cache
+from hashlib import blake2b
+from uuid import UUID
+
+from lrs.keys.port import KeyService
+
+
+class BlindIndex:
+    """Hashes under secrets of the key service (privacy.md, section 4)."""
+
+    def __init__(self, service: KeyService) -> None:
+        self._pepper = service.secret("people:pepper:1")
+        self._fence = service.secret("people:fence:1")
+        self._terms = service.secret("terms:1")
+        self._digests = service.secret("digests:1")
+        self.term = lru_cache(maxsize=65536)(self._term)
+
+    def blind(self, institution: UUID, ifi: str) -> bytes:
+        """Returns 32 bytes under which a person's pseudonym is found."""
+        return hmac.digest(self._pepper, institution.bytes + ifi.encode(), "sha256")
+
+    def fence(self, institution: UUID, ifi: str) -> bytes:
+        """Returns 32 bytes by which an erased identifier is recognised; unlike `blind`."""
+        return hmac.digest(self._fence, institution.bytes + ifi.encode(), "sha256")
+
+    def _term(self, institution: UUID, kind: str, value: str) -> UUID:
+        """Returns an opaque id of `value`; `kind` keeps activities, verbs and the like apart."""
+        message = institution.bytes + kind.encode() + b"\0" + value.encode()
+        return UUID(bytes=blake2b(message, key=self._terms, digest_size=16).digest())
+
+    def digest(self, institution: UUID, content: bytes) -> bytes:
+        """Returns 16 bytes that are equal for equal content, and tell nothing without the key."""
+        key = blake2b(self._digests + institution.bytes, digest_size=32).digest()
+        return blake2b(content, key=key, digest_size=16).digest()

@@ -1,0 +1,60 @@
+"""Boxes: ciphertext that names its key and is bound to its place.
+
+A box is key id (16 bytes), length of the rest (4), nonce (12), AES-256-GCM ciphertext and tag. Moved
+to another event, field or institution it does not open, because its place is authenticated with it.
+"""
+
+import os
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """One version of the data key of a person or institution, ready for use."""
+
+    key_id: UUID
+    pseudonym: UUID
+    cipher: AESGCM = field(repr=False)
+
+
+class OpensKeys(Protocol):
+    """Finds the key that a box names."""
+
+    def open(self, key_id: UUID) -> DataKey | None:
+        """Returns the key, or None where it was destroyed. Raises `UnknownKey` otherwise."""
+
+
+def place(institution: UUID, originator_id: UUID, version: int, part: str) -> bytes:
+    """Returns the authenticated description of where a box stands."""
+    return b"".join(
+        (institution.bytes, originator_id.bytes, version.to_bytes(8, "big"), part.encode())
+    )
+
+
+def seal(key: DataKey, plaintext: bytes, where: bytes) -> bytes:
+    """Returns a box of `plaintext` that opens only at `where`."""
+    nonce = os.urandom(NONCE)
+    name = key.key_id.bytes
+    ciphertext = key.cipher.encrypt(nonce, plaintext, name + where)
+    return b"".join((name, (NONCE + len(ciphertext)).to_bytes(4, "big"), nonce, ciphertext))
+
+
+def unseal(key: DataKey, sealed: bytes, where: bytes) -> bytes:
+    """Returns what a box holds. Raises `InvalidTag` where it was changed or moved."""
+    return key.cipher.decrypt(sealed[:NONCE], sealed[NONCE:], key.key_id.bytes + where)
+
+
+def boxes(content: bytes, start: int = 0) -> list[tuple[UUID, bytes]]:
+    """Returns the boxes that stand one after another from `start`: key id, and the sealed rest."""
+    found = []
+    while start < len(content):
+        end = start + 20 + int.from_bytes(content[start + 16 : start + 20], "big")
+        found.append((UUID(bytes=content[start : start + 16]), content[start + 20 : end]))
+        start = end
+    return found

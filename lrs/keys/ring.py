@@ -1,0 +1,208 @@
+"""The key ring: each person's data keys, issued once, rotated by age, destroyed for ever.
+
+Three states: never issued, active, erased. Erased is a fence written before anything is destroyed;
+nobody can issue a key for a fenced person, and a key that is merely not found is an error.
+"""
+
+import os
+import time
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg_pool import ConnectionPool
+
+from domain.errors import Error
+from lrs.keys.envelope import DataKey
+from lrs.keys.port import KeyService
+
+
+class UnknownKey(Error):
+    """A ciphertext names a key that the key store never held: the data is damaged or not ours."""
+
+
+class PersonErased(Error):
+    """The person is fenced: there is no key and there will be none."""
+
+    def __init__(self, pseudonyms: Collection[UUID]) -> None:
+        super().__init__("erased")
+        self.pseudonyms = frozenset(pseudonyms)
+
+
+class KeyRing:
+    """Data keys by person and by id, kept in memory for at most `cache_seconds`."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Any],
+        service: KeyService,
+        *,
+        cache_seconds: float = 60.0,
+        rotation: timedelta = timedelta(days=90),
+    ) -> None:
+        self._pool = pool
+        self._service = service
+        self._seconds = cache_seconds
+        self._rotation = rotation
+        self._current: dict[tuple[UUID, UUID], tuple[float, DataKey]] = {}
+        self._by_id: dict[UUID, tuple[float, DataKey | None]] = {}
+
+    def current(self, institution: UUID, pseudonyms: Iterable[UUID]) -> dict[UUID, DataKey]:
+        """Returns the key for new writes of each person; issues what is missing or too old.
+
+        Raises `PersonErased` where one of them is fenced.
+        """
+        now = time.monotonic()
+        keys: dict[UUID, DataKey] = {}
+        missing: list[UUID] = []
+        for pseudonym in set(pseudonyms):
+            cached = self._current.get((institution, pseudonym))
+            if cached is not None and cached[0] > now:
+                keys[pseudonym] = cached[1]
+            else:
+                missing.append(pseudonym)
+        if missing:
+            loaded = self._load_current(institution, sorted(missing))
+            expires = now + self._seconds
+            for pseudonym, key in loaded.items():
+                self._current[institution, pseudonym] = (expires, key)
+                self._by_id[key.key_id] = (expires, key)
+            keys |= loaded
+        return keys
+
+    def open(self, key_id: UUID) -> DataKey | None:
+        """Returns the key, or None where it was destroyed. Raises `UnknownKey` otherwise."""
+        cached = self._by_id.get(key_id)
+        if cached is None or cached[0] <= time.monotonic():
+            self.load([key_id])
+            cached = self._by_id.get(key_id)
+        if cached is None:
+            raise UnknownKey(f"key {key_id} is not in the key store")
+        return cached[1]
+
+    def load(self, key_ids: Iterable[UUID]) -> None:
+        """Brings keys into memory in one query, before many boxes are opened."""
+        now = time.monotonic()
+        wanted = [
+            key_id
+            for key_id in set(key_ids)
+            if (cached := self._by_id.get(key_id)) is None or cached[0] <= now
+        ]
+        if not wanted:
+            return
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT key_id, institution, pseudonym, version, kek_id, wrapped"
+                " FROM keystore.data_keys WHERE key_id = ANY(%s)",
+                [wanted],
+            ).fetchall()
+        for row in rows:
+            key = None if row[5] is None else self._unwrap(*row)
+            self._by_id[row[0]] = (now + self._seconds, key)
+
+    def cursor_key(self) -> bytes:
+        """Returns the 32 bytes under which cursors of pages are signed."""
+        return self._service.secret("cursors:1")
+
+    def revoke(self, institution: UUID, pseudonym: UUID) -> int:
+        """Fences the person, destroys every version of their key; returns how many there were.
+
+        May be called again after an interruption: it ends in the same state.
+        """
+        with self._pool.connection() as connection:
+            connection.execute("SELECT keystore.fence(%s, %s)", [institution, pseudonym])
+            destroyed = connection.execute(
+                "UPDATE keystore.data_keys SET wrapped = NULL, kek_id = NULL, revoked_at = now()"
+                " WHERE institution = %s AND pseudonym = %s AND wrapped IS NOT NULL",
+                [institution, pseudonym],
+            ).rowcount
+        self.forget(pseudonym)
+        return destroyed
+
+    def erased(self, institution: UUID, pseudonym: UUID) -> bool:
+        """Returns whether the person is fenced."""
+        with self._pool.connection() as connection:
+            return (
+                connection.execute(
+                    "SELECT FROM keystore.fences WHERE institution = %s AND pseudonym = %s",
+                    [institution, pseudonym],
+                ).fetchone()
+                is not None
+            )
+
+    def forget(self, pseudonym: UUID) -> None:
+        """Drops the person's keys from this process's memory."""
+        for place in [place for place in list(self._current) if place[1] == pseudonym]:
+            self._current.pop(place, None)
+        for key_id, (_, key) in list(self._by_id.items()):
+            if key is not None and key.pseudonym == pseudonym:
+                self._by_id.pop(key_id, None)
+
+    def _load_current(self, institution: UUID, pseudonyms: list[UUID]) -> dict[UUID, DataKey]:
+        with self._pool.connection() as connection:
+            newest = self._newest(connection, institution, pseudonyms)
+            stale = datetime.now(UTC) - self._rotation
+            due = [p for p in pseudonyms if p not in newest or newest[p][2] < stale]
+            if due:
+                self._issue(connection, institution, due, newest)
+                newest = self._newest(connection, institution, pseudonyms)
+        fenced = [p for p in pseudonyms if p not in newest]
+        if fenced:
+            raise PersonErased(fenced)
+        return {p: newest[p][1] for p in pseudonyms}
+
+    def _newest(
+        self, connection: Any, institution: UUID, pseudonyms: list[UUID]
+    ) -> dict[UUID, tuple[int, DataKey, datetime]]:
+        rows = connection.execute(
+            "SELECT DISTINCT ON (pseudonym)"
+            " key_id, institution, pseudonym, version, kek_id, wrapped, created_at"
+            " FROM keystore.data_keys k WHERE institution = %s AND pseudonym = ANY(%s)"
+            " AND NOT EXISTS (SELECT FROM keystore.fences f"
+            "  WHERE f.institution = k.institution AND f.pseudonym = k.pseudonym)"
+            " ORDER BY pseudonym, version DESC",
+            [institution, pseudonyms],
+        ).fetchall()
+        return {row[2]: (row[3], self._unwrap(*row[:6]), row[6]) for row in rows}
+
+    def _issue(
+        self,
+        connection: Any,
+        institution: UUID,
+        due: list[UUID],
+        newest: dict[UUID, tuple[int, DataKey, datetime]],
+    ) -> None:
+        versions = [newest[p][0] + 1 if p in newest else 1 for p in due]
+        wrapped = [
+            self._service.wrap(os.urandom(32), _context(institution, pseudonym, version))
+            for pseudonym, version in zip(due, versions, strict=True)
+        ]
+        connection.execute(
+            "SELECT keystore.issue(%s, %s, %s, %s, %s, %s)",
+            [
+                institution,
+                [uuid4() for _ in due],
+                due,
+                versions,
+                wrapped[0][0],
+                [w for _, w in wrapped],
+            ],
+        )
+
+    def _unwrap(
+        self,
+        key_id: UUID,
+        institution: UUID,
+        pseudonym: UUID,
+        version: int,
+        kek_id: int,
+        wrapped: bytes,
+    ) -> DataKey:
+        key = self._service.unwrap(kek_id, wrapped, _context(institution, pseudonym, version))
+        return DataKey(key_id, pseudonym, AESGCM(key))
+
+
+def _context(institution: UUID, pseudonym: UUID, version: int) -> bytes:
+    return institution.bytes + pseudonym.bytes + version.to_bytes(4, "big")

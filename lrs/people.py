@@ -1,0 +1,100 @@
+"""Persons: from an identifier to the random pseudonym that stands for it everywhere else."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg_pool import ConnectionPool
+
+from domain.errors import Error
+from lrs.keys.blind_index import BlindIndex
+
+CACHE_SECONDS = 60.0
+CACHE_SIZE = 200_000
+
+
+class IdentifierErased(Error):
+    """These identifiers belonged to a person who was erased."""
+
+    def __init__(self, ifis: frozenset[str]) -> None:
+        super().__init__("erased")
+        self.ifis = ifis
+
+
+class People:
+    """The blind index of persons (privacy.md, section 4)."""
+
+    def __init__(self, pool: ConnectionPool[Any], blind: BlindIndex) -> None:
+        self._pool = pool
+        self._blind = blind
+        self._cache: dict[tuple[UUID, str], tuple[float, UUID]] = {}
+
+    def resolve(self, institution: UUID, ifis: Iterable[str]) -> dict[str, UUID]:
+        """Returns the pseudonym of each identifier, made where there is none.
+
+        Raises `IdentifierErased` where one of them was erased.
+        """
+        found, missing = self._cached(institution, ifis)
+        if missing:
+            found |= self._look_up(institution, missing)
+            missing -= found.keys()
+        if missing:
+            self._create(institution, missing)
+            found |= self._look_up(institution, missing)
+            missing -= found.keys()
+        if missing:
+            raise IdentifierErased(frozenset(missing))
+        return found
+
+    def find(self, institution: UUID, ifi: str) -> UUID | None:
+        """Returns the pseudonym of an identifier, or None; makes none."""
+        return self._look_up(institution, {ifi}).get(ifi)
+
+    def forget(self, pseudonym: UUID) -> None:
+        """Drops a person from this process's memory."""
+        for place, (_, cached) in list(self._cache.items()):
+            if cached == pseudonym:
+                self._cache.pop(place, None)
+
+    def _cached(
+        self, institution: UUID, ifis: Iterable[str]
+    ) -> tuple[dict[str, UUID], set[str]]:
+        now = time.monotonic()
+        found: dict[str, UUID] = {}
+        missing: set[str] = set()
+        for ifi in ifis:
+            cached = self._cache.get((institution, ifi))
+            if cached is not None and cached[0] > now:
+                found[ifi] = cached[1]
+            else:
+                missing.add(ifi)
+        return found, missing
+
+    def _look_up(self, institution: UUID, ifis: set[str]) -> dict[str, UUID]:
+        by_blind = {self._blind.blind(institution, ifi): ifi for ifi in ifis}
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT blind, pseudonym FROM lrs.people"
+                " WHERE institution = %s AND blind = ANY(%s)",
+                [institution, list(by_blind)],
+            ).fetchall()
+        found = {by_blind[bytes(blind)]: pseudonym for blind, pseudonym in rows}
+        if len(self._cache) > CACHE_SIZE:
+            self._cache.clear()
+        expires = time.monotonic() + CACHE_SECONDS
+        for ifi, pseudonym in found.items():
+            self._cache[institution, ifi] = (expires, pseudonym)
+        return found
+
+    def _create(self, institution: UUID, ifis: set[str]) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(
+                "SELECT lrs.create_people(%s, %s, %s, %s)",
+                [
+                    institution,
+                    [self._blind.blind(institution, ifi) for ifi in ifis],
+                    [self._blind.fence(institution, ifi) for ifi in ifis],
+                    [uuid4() for _ in ifis],
+                ],
+            )

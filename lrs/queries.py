@@ -1,0 +1,160 @@
+"""The way out: one statement, or a page of those that match a filter.
+
+A filter is a set of terms (`lrs.postings`); the page is read from their posting lists in index
+order, newest first unless asked otherwise, so that it costs the page and not the store.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+from psycopg_pool import ConnectionPool
+
+from domain.errors import NotFound
+from domain.people import canonical_ifi
+from domain.statements.events import StatementStored, originator_of
+from domain.values.timestamp import write
+from lrs import postings
+from lrs.keys.blind_index import BlindIndex
+from lrs.notifications import Recorded, RecordedEvent
+from lrs.people import People
+from lrs.recorder import COLUMNS
+from lrs.store import RecordStore
+
+Json = dict[str, Any]
+
+CLOCK_MARGIN = timedelta(seconds=10)
+"""By how much the order of positions may differ from the order of `stored`: writers' time-out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What to look for; what is None does not narrow. `agent` is an Agent or identified Group."""
+
+    agent: Json | None = None
+    verb: str | None = None
+    activity: str | None = None
+    registration: UUID | None = None
+    related_agents: bool = False
+    related_activities: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    ascending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Statements in order, and the position to go on from (None at the end)."""
+
+    statements: list[Json]
+    next: int | None
+
+
+class Queries:
+    """Reads statements of one institution at a time."""
+
+    def __init__(
+        self, pool: ConnectionPool[Any], store: RecordStore, people: People, blind: BlindIndex
+    ) -> None:
+        self._pool = pool
+        self._store = store
+        self._people = people
+        self._blind = blind
+
+    def get(self, institution: UUID, statement_id: UUID, *, voided: bool = False) -> Json:
+        """Returns one statement: a voided one if `voided`, else one that is not.
+
+        Raises `NotFound` otherwise, and where it was erased.
+        """
+        found = self._select(
+            "JOIN lrs.statement_index i ON i.position = e.notification_id"
+            " WHERE e.originator_id = %s AND e.originator_version = 1 AND "
+            + ("{voided}" if voided else "NOT {voided}"),
+            [originator_of(institution, statement_id)],
+        )
+        statements = self._open(found)
+        if not statements:
+            raise NotFound(f"no {'voided ' if voided else ''}statement has the id {statement_id}")
+        return statements[0]
+
+    def page(self, institution: UUID, wanted: Filter, limit: int, after: int | None) -> Page:
+        """Returns up to `limit` statements beyond position `after` in the filter's direction."""
+        terms = self._terms(institution, wanted)
+        if terms is None:
+            return Page([], None)
+        joins = "".join(
+            f" JOIN lrs.postings p{n} ON p{n}.term = %s AND p{n}.position = p0.position"
+            for n in range(1, len(terms))
+        )
+        clauses = [
+            "p0.term = %s",
+            "NOT {voided}",
+            f"p0.position {'>' if wanted.ascending else '<'} %s",
+        ]
+        start = 0 if wanted.ascending else 2**62
+        params: list[Any] = [*terms[1:], terms[0], start if after is None else after]
+        if wanted.since is not None:
+            clauses += ["e.recorded_at > %s", "p0.position > lrs.position_before(%s)"]
+            params += [wanted.since, wanted.since - CLOCK_MARGIN]
+        if wanted.until is not None:
+            clauses += ["e.recorded_at <= %s", "p0.position <= lrs.position_before(%s)"]
+            params += [wanted.until, wanted.until + CLOCK_MARGIN]
+        order = "ASC" if wanted.ascending else "DESC"
+        found = self._select(
+            "JOIN lrs.postings p0 ON p0.position = e.notification_id"
+            " JOIN lrs.statement_index i ON i.position = e.notification_id"
+            f"{joins} WHERE {' AND '.join(clauses)} ORDER BY p0.position {order} LIMIT %s",
+            [*params, limit + 1],
+        )
+        following = found[limit - 1].id if len(found) > limit else None
+        return Page(self._open(found[:limit]), following)
+
+    def _terms(self, institution: UUID, wanted: Filter) -> list[UUID] | None:
+        """Returns the terms of the filter, or None where nothing can match."""
+        chosen: list[tuple[str, str]] = []
+        if wanted.agent is not None:
+            pseudonym = self._people.find(institution, canonical_ifi(wanted.agent) or "")
+            if pseudonym is None:
+                return None
+            kind = postings.RELATED_AGENT if wanted.related_agents else postings.AGENT
+            chosen.append((kind, pseudonym.hex))
+        if wanted.activity is not None:
+            related = wanted.related_activities
+            kind = postings.RELATED_ACTIVITY if related else postings.ACTIVITY
+            chosen.append((kind, wanted.activity))
+        if wanted.registration is not None:
+            chosen.append((postings.REGISTRATION, str(wanted.registration)))
+        if wanted.verb is not None:
+            chosen.append((postings.VERB, wanted.verb))
+        return [
+            self._blind.term(institution, kind, value)
+            for kind, value in chosen or [(postings.ALL, "")]
+        ]
+
+    def _select(self, rest: str, params: list[Any]) -> list[RecordedEvent]:
+        columns = ", ".join(f"e.{column.strip()}" for column in COLUMNS.split(","))
+        voided = (
+            "(NOT i.voiding AND EXISTS"
+            " (SELECT FROM lrs.voids v WHERE v.target = e.originator_id))"
+        )
+        query = f"SELECT {columns} FROM lrs.stored_events e {rest}".replace("{voided}", voided)
+        with self._pool.connection() as connection:
+            rows = connection.execute(sql.SQL(query), params, binary=True).fetchall()
+        return [RecordedEvent(*row) for row in rows]
+
+    def _open(self, events: list[RecordedEvent]) -> list[Json]:
+        return [
+            as_read(recorded)
+            for recorded in self._store.mapper.recorded(events)
+            if isinstance(recorded.event, StatementStored)
+        ]
+
+
+def as_read(recorded: Recorded) -> Json:
+    """Returns a statement as readers get it: with `stored`, and a timestamp if it had none."""
+    assert isinstance(recorded.event, StatementStored)
+    statement = recorded.event.statement
+    stored = write(recorded.recorded_at)
+    return {"timestamp": stored, **statement, "stored": stored}

@@ -1,0 +1,107 @@
+"""The record store's services, wired together over two connection pools.
+
+Open them after a process has forked: connections must not be shared.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from lrs.activities import Activities
+from lrs.credentials import Credentials
+from lrs.cursors import Cursors
+from lrs.institutions import Institutions
+from lrs.keys.blind_index import BlindIndex
+from lrs.keys.file import KeyFile
+from lrs.keys.ring import KeyRing
+from lrs.people import People
+from lrs.queries import Queries
+from lrs.settings import Settings
+from lrs.statements import Statements
+from lrs.store import RecordStore
+
+STATEMENT_TIMEOUT = "10s"
+
+
+@dataclass(frozen=True)
+class Services:
+    """What a process uses of the record store; `close` when done."""
+
+    settings: Settings
+    pool: ConnectionPool[psycopg.Connection[Any]]
+    keystore_pool: ConnectionPool[psycopg.Connection[Any]]
+    keyring: KeyRing
+    blind: BlindIndex
+    store: RecordStore
+    people: People
+    activities: Activities
+    statements: Statements
+    queries: Queries
+    institutions: Institutions
+    credentials: Credentials
+    cursors: Cursors
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.pool.close()
+        self.keystore_pool.close()
+
+
+def open_services(settings: Settings) -> Services:
+    """Returns the services of the instance that `settings` describe."""
+    pool = open_pool(settings.dsn, settings)
+    keystore_pool = open_pool(settings.keystore_dsn, settings)
+    key_service = KeyFile(settings.key_file)
+    keyring = KeyRing(
+        keystore_pool,
+        key_service,
+        cache_seconds=settings.key_cache_seconds,
+        rotation=timedelta(days=settings.key_rotation_days),
+    )
+    blind = BlindIndex(key_service)
+    store = RecordStore(pool, keyring, blind)
+    people = People(pool, blind)
+    activities = Activities(pool, blind, store.mapper)
+    return Services(
+        settings=settings,
+        pool=pool,
+        keystore_pool=keystore_pool,
+        keyring=keyring,
+        blind=blind,
+        store=store,
+        people=people,
+        activities=activities,
+        statements=Statements(
+            store,
+            people,
+            activities,
+            blind,
+            authority_home_page=settings.authority_home_page,
+            max_batch=settings.max_batch,
+        ),
+        queries=Queries(pool, store, people, blind),
+        institutions=Institutions(store, pool),
+        credentials=Credentials(store, pool),
+        cursors=Cursors(key_service.secret("cursors")),
+    )
+
+
+def open_pool(dsn: str, settings: Settings) -> ConnectionPool[psycopg.Connection[Any]]:
+    """Returns an open pool of autocommit connections; waits `pool_timeout` for a free one."""
+    return ConnectionPool(
+        dsn,
+        min_size=1,
+        max_size=settings.pool_size,
+        timeout=settings.pool_timeout,
+        max_waiting=settings.pool_size * 8,
+        kwargs={
+            "autocommit": True,
+            "application_name": "kumbuka",
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT}"
+            " -c idle_in_transaction_session_timeout=30s",
+        },
+        open=True,
+    )

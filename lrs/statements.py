@@ -1,0 +1,229 @@
+"""The way in: validate, resolve, seal, append. All statements of a request, or none.
+
+Persons, keys and activities are resolved before the transaction, each in one query and in sorted
+order; the transaction then only inserts, so writers cannot deadlock. Reads are `lrs.queries`.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout, TooManyRequests
+
+from domain.credentials import Credential
+from domain.errors import Conflict, Erased, Invalid, Overloaded, TooLarge
+from domain.people import Named, Role, named
+from domain.statements.equality import canonical
+from domain.statements.events import PersonRef, StatementStored, originator_of
+from domain.statements.references import activities
+from domain.statements.validation import validate
+from domain.statements.voiding import voids
+from domain.values.version import Version
+from lrs.activities import Activities
+from lrs.keys.blind_index import BlindIndex
+from lrs.keys.ring import PersonErased
+from lrs.people import IdentifierErased, People
+from lrs.postings import terms_of
+from lrs.recorder import ContentConflict, IndexRows, PersonFenced
+from lrs.store import RecordStore
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was recorded: ids in the order sent, and the position that includes them all."""
+
+    ids: list[UUID]
+    position: int
+
+
+class Statements:
+    """Accepts statements for an institution."""
+
+    def __init__(
+        self,
+        store: RecordStore,
+        people: People,
+        activities: Activities,
+        blind: BlindIndex,
+        *,
+        authority_home_page: str,
+        max_batch: int,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._activities = activities
+        self._blind = blind
+        self._home_page = authority_home_page
+        self._max_batch = max_batch
+
+    def accept(
+        self, credential: Credential, statements: Sequence[Any], version: Version
+    ) -> Accepted:
+        """Records the statements, all or none; answers when they are durable.
+
+        Raises `Invalid` (pointer into the list: "/3/actor/mbox"), `TooLarge`, `Conflict` where an
+        id holds another statement, `Erased` where a person was erased, `Overloaded`.
+        """
+        if len(statements) > self._max_batch:
+            raise TooLarge(f"{len(statements)} statements; at most {self._max_batch} at once")
+        if not statements:
+            return Accepted([], 0)
+        for number, statement in enumerate(statements):
+            try:
+                validate(statement, version)
+            except Invalid as error:
+                raise error.within(f"/{number}") from None
+        filled = [self._filled(credential, statement, version) for statement in statements]
+        ids = [UUID(statement["id"]) for statement in filled]
+        _refuse_duplicates(ids)
+        with _capacity():
+            events = self._resolve(credential.institution, filled)
+            positions = self._append(credential.institution, events, version)
+        return Accepted(ids, max(positions))
+
+    def _filled(self, credential: Credential, statement: Json, version: Version) -> Json:
+        """Returns the statement with what the store sets: id, version, authority; not `stored`."""
+        filled = {name: value for name, value in statement.items() if name != "stored"}
+        filled["id"] = str(UUID(statement["id"])) if "id" in statement else str(_new_id())
+        filled.setdefault("version", "1.0.0" if version is Version.V1_0_3 else str(version))
+        filled["authority"] = {
+            "objectType": "Agent",
+            "account": {"homePage": self._home_page, "name": credential.key},
+        }
+        return filled
+
+    def _resolve(self, institution: UUID, statements: list[Json]) -> list[StatementStored]:
+        """Returns the events of the statements, with every person's pseudonym."""
+        names = [named(statement) for statement in statements]
+        ifis = {name.ifi for found in names for name in found if name.ifi is not None}
+        try:
+            pseudonyms = self._people.resolve(institution, ifis)
+        except IdentifierErased as error:
+            raise Erased(_pointer_of(names, error.ifis)) from None
+        groups = {
+            ifi
+            for found in names
+            if found[0].ifi is None and (ifi := _group_ifi(found, pseudonyms))
+        }
+        pseudonyms |= self._people.resolve(institution, groups) if groups else {}
+        self._activities.remember(
+            institution,
+            (ref.activity for statement in statements for ref in activities(statement)),
+        )
+        now = datetime.now(UTC)
+        return [
+            StatementStored.model_construct(
+                originator_id=originator_of(institution, UUID(statement["id"])),
+                originator_version=1,
+                institution=institution,
+                at=now,
+                statement=statement,
+                xapi_version=statement["version"],
+                owner=pseudonyms[found[0].ifi or _group_ifi(found, pseudonyms)],
+                people=tuple(
+                    PersonRef.model_construct(
+                        pointer=name.pointer, role=name.role, pseudonym=pseudonyms[name.ifi]
+                    )
+                    for name in found
+                    if name.ifi is not None
+                ),
+            )
+            for statement, found in zip(statements, names, strict=True)
+        ]
+
+    def _append(
+        self, institution: UUID, events: list[StatementStored], version: Version
+    ) -> list[int]:
+        digests = [
+            self._blind.digest(institution, canonical(event.statement, version))
+            for event in events
+        ]
+        rows = IndexRows()
+        for event in events:
+            voided = voids(event.statement)
+            rows.owners.append(event.owner)
+            rows.voids.append(None if voided is None else originator_of(institution, voided))
+            rows.terms.append(terms_of(self._blind, event))
+            rows.named.add(event.owner)
+            rows.named.update(person.pseudonym for person in event.people)
+        try:
+            return self._store.append_statements(events, digests, rows)
+        except ContentConflict as error:
+            ids = [e.statement["id"] for e in events if e.originator_id in error.originators]
+            raise Conflict("another statement stands under this id", ids) from None
+        except (PersonFenced, PersonErased) as error:
+            for pseudonym in error.pseudonyms:
+                self._people.forget(pseudonym)
+            raise Erased(_fenced_pointer(events, error.pseudonyms)) from None
+
+
+@contextmanager
+def _capacity() -> Iterator[None]:
+    """Turns a database that has no room or is away into a refusal that says when to come back."""
+    try:
+        yield
+    except (PoolTimeout, TooManyRequests) as error:
+        raise Overloaded("all database connections are in use") from error
+    except OperationalError as error:
+        raise Overloaded("the database does not answer", retry_after=2) from error
+
+
+def _refuse_duplicates(ids: list[UUID]) -> None:
+    seen: set[UUID] = set()
+    for number, statement_id in enumerate(ids):
+        if statement_id in seen:
+            raise Invalid(
+                f"/{number}/id",
+                "duplicate-id",
+                "another statement of this batch has the same id",
+                "2.0.0 4.2.4.1",
+            )
+        seen.add(statement_id)
+
+
+def _group_ifi(found: list[Named], pseudonyms: dict[str, UUID]) -> str:
+    """Returns the identifier of an anonymous Group that acts: its members, in any order.
+
+    The body of such a statement is sealed under a key of the group's own, so that erasing one
+    member leaves the record of the others.
+    """
+    members = {pseudonyms[n.ifi].bytes for n in found if n.role is Role.ACTOR_MEMBER and n.ifi}
+    return f"group:{blake2b(b''.join(sorted(members)), digest_size=16).hexdigest()}"
+
+
+def _pointer_of(names: list[list[Named]], ifis: frozenset[str]) -> str:
+    return next(
+        f"/{number}{name.pointer}"
+        for number, found in enumerate(names)
+        for name in found
+        if name.ifi in ifis
+    )
+
+
+def _fenced_pointer(events: list[StatementStored], pseudonyms: frozenset[UUID]) -> str:
+    return next(
+        (
+            f"/{number}{person.pointer}"
+            for number, event in enumerate(events)
+            for person in event.people
+            if person.pseudonym in pseudonyms
+        ),
+        "/0/actor",
+    )
+
+
+def _new_id() -> UUID:
+    """Returns a UUIDv7 (RFC 9562): its time order keeps index pages together."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
+    value = (value & ~(0xF << 76) & ~(0x3 << 62)) | (0x7 << 76) | (0x2 << 62)
+    return UUID(int=value)
