@@ -63,7 +63,8 @@ class Institutions:
             self._pool.connection() as connection,
             connection.cursor(row_factory=class_row(Institution)) as cursor,
         ):
-            return cursor.execute(
+            rows: list[Institution] = cursor.execute(
                 "SELECT institution, name, created_at FROM lrs.institutions"
                 " ORDER BY created_at, institution"
             ).fetchall()
+        return rows

@@ -1,0 +1,96 @@
+"""The Flask app: what is hung in where. No behaviour of its own.
+
+To add a noun to `/api/v1`:
+
+1. `api/v1/things.py`: `things = noun("things", __name__, "What things are.")`
+2. Each view: `@things.get("/<uuid:id>", responses={200: Thing})`, below it
+   `@requires(Action.READ_LEARNING)` (or `@public`). Arguments `path:`, `query:`, `body:` are
+   models derived from `api.paging.Strict`; lists take a `PageQuery` and give `page(...)` back.
+   A view returns a model, a dict, or a tuple of one and a status; it raises `domain.errors`.
+3. Reach the stores by `services()`, the caller by `credential()`; filter by its institution.
+4. Add the blueprint to `V1` below.
+
+A route without a mark of who may use it stops the app from starting.
+"""
+
+from typing import Any
+
+import orjson
+from flask import Flask, Response
+from flask.json.provider import JSONProvider
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models import Info
+from flask_openapi3.openapi import OpenAPI
+from pydantic import BaseModel
+
+from api import authorisation, errors, metrics, security
+from api.blueprints import SECURITY_SCHEMES
+from api.requests import MAX_BODY, Request
+from api.services import EXTENSION, Services
+from api.v1.credentials import credentials
+from api.v1.description import description
+
+V1: tuple[APIBlueprint, ...] = (credentials,)
+
+INFO = Info(
+    title="Kumbuka LRS",
+    version="1",
+    description="Courses and learners, released aggregates, erasures, audit and administration.",
+)
+
+
+class Json(JSONProvider):
+    """JSON by orjson."""
+
+    def dumps(self, obj: Any, **_: Any) -> str:
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        return orjson.loads(s)
+
+
+class App(OpenAPI):
+    """Flask with our request, JSON by orjson, and models as answers."""
+
+    request_class = Request
+    json_provider_class = Json
+
+    def make_response(self, rv: Any) -> Response:
+        """Returns `rv` as a response; a model, alone or first of a tuple, becomes JSON."""
+        if isinstance(rv, BaseModel):
+            rv = as_json(rv)
+        elif isinstance(rv, tuple) and isinstance(rv[0], BaseModel):
+            rv = (as_json(rv[0]), *rv[1:])
+        return super().make_response(rv)
+
+
+def as_json(model: BaseModel) -> Response:
+    """Returns a response with `model` in it."""
+    return Response(model.model_dump_json(), content_type="application/json")
+
+
+def create_app(services: Services) -> Flask:
+    """Returns the app; opens nothing yet (see `api.services`)."""
+    app = App(
+        "api",
+        info=INFO,
+        security_schemes=SECURITY_SCHEMES,
+        doc_ui=False,
+        validation_error_status=400,
+        validation_error_model=errors.Problem,
+        validation_error_callback=errors.refuse_model,
+    )
+    app.config[MAX_BODY] = services.settings.max_body_bytes
+    app.extensions[EXTENSION] = services
+    app.before_request(security.name_request)
+    app.before_request(metrics.start)
+    app.before_request(authorisation.admit)
+    app.after_request(security.secure)
+    app.after_request(metrics.observe)
+    errors.install(app)
+    for blueprint in V1:
+        app.register_api(blueprint)
+    app.register_blueprint(description)
+    app.register_blueprint(metrics.metrics)
+    authorisation.check_every_route(app)
+    return app

@@ -1,0 +1,51 @@
+"""`/metrics` for Prometheus: how many requests, how long; routes and numbers, never persons."""
+
+import os
+import time
+
+from flask import Blueprint, Response, g, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from api.authorisation import public
+
+metrics = Blueprint("metrics", __name__)
+
+REQUESTS = Counter("lrs_http_requests", "Requests answered.", ["route", "method", "status"])
+SECONDS = Histogram(
+    "lrs_http_request_seconds",
+    "Time from request to answer.",
+    ["route", "method"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10),
+)
+
+
+def start() -> None:
+    """Before each request."""
+    g.started = time.perf_counter()
+
+
+def observe(response: Response) -> Response:
+    """After each request. The route is the rule, so that no id of anybody becomes a label."""
+    route = request.url_rule.rule if request.url_rule else "(none)"
+    REQUESTS.labels(route, request.method, response.status_code).inc()
+    SECONDS.labels(route, request.method).observe(time.perf_counter() - g.started)
+    return response
+
+
+@metrics.get("/metrics")
+@public
+def scrape() -> Response:
+    """Returns this deployment's numbers; of every API process where several share a folder."""
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

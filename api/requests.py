@@ -1,0 +1,58 @@
+"""The request as this API reads it: a bounded body and strict JSON."""
+
+from typing import Any
+
+import orjson
+from flask import Request as FlaskRequest
+from flask import current_app
+
+from domain.errors import Invalid, TooLarge
+
+MAX_BODY = "KUMBUKA_MAX_BODY_BYTES"
+
+
+class Request(FlaskRequest):
+    """Reads at most one byte more than is allowed and refuses then.
+
+    Flask's own MAX_CONTENT_LENGTH cuts a chunked body silently and answers 200.
+    """
+
+    def get_data(self, *_: Any, as_text: bool = False, **__: Any) -> Any:
+        """Returns the whole body; raises TooLarge. Forms are never parsed here."""
+        body: bytes | None = getattr(self, "_cached_data", None)
+        if body is None:
+            body = self._read()
+            self._cached_data = body
+        return body.decode("utf-8", "replace") if as_text else body
+
+    def get_json(self, *_: Any, **__: Any) -> Any:
+        """Returns the body as JSON; raises Invalid, never silently, and TooLarge."""
+        return parse_json(self.get_data())
+
+    def _read(self) -> bytes:
+        limit = self._limit()
+        if (self.content_length or 0) > limit:
+            raise TooLarge(f"the body is larger than {limit} bytes")
+        parts: list[bytes] = []
+        left = limit + 1
+        while left and (part := self.stream.read(left)):
+            parts.append(part)
+            left -= len(part)
+        if not left:
+            raise TooLarge(f"the body is larger than {limit} bytes")
+        return b"".join(parts)
+
+    def _limit(self) -> int:
+        return int(current_app.config[MAX_BODY])
+
+
+def parse_json(body: bytes) -> Any:
+    """Returns what `body` says as strict JSON (RFC 8259: no NaN, no lone surrogates).
+
+    Raises Invalid naming line and column of the first fault.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        detail = f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+        raise Invalid("", "json", detail) from None

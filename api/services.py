@@ -1,0 +1,101 @@
+"""What the API is made of: the record store's services, opened on first use.
+
+A container is made before a worker process forks and opens its pools only when the first request
+asks, because connections must not be shared over a fork. Views reach it by `services()`.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+
+from flask import current_app
+from psycopg_pool import ConnectionPool
+
+from lrs.activities import Activities
+from lrs.credentials import Credentials
+from lrs.cursors import Cursors
+from lrs.institutions import Institutions
+from lrs.queries import Queries
+from lrs.services import Services as RecordStoreServices
+from lrs.services import open_services
+from lrs.settings import Settings
+from lrs.statements import Statements
+from lrs.store import RecordStore
+
+EXTENSION = "kumbuka"
+
+
+class Services:
+    """The services of one API process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        opener: Callable[[Settings], RecordStoreServices] = open_services,
+    ) -> None:
+        self.settings = settings
+        self._opener = opener
+        self._opened: RecordStoreServices | None = None
+        self._lock = Lock()
+
+    @property
+    def lrs(self) -> RecordStoreServices:
+        """The record store's services; raises Overloaded's causes when a database is away."""
+        if self._opened is None:
+            with self._lock:
+                if self._opened is None:
+                    self._opened = self._opener(self.settings)
+        return self._opened
+
+    @property
+    def pool(self) -> ConnectionPool:
+        """Connections to the main database, writer role."""
+        return self.lrs.pool
+
+    @property
+    def store(self) -> RecordStore:
+        """The event log."""
+        return self.lrs.store
+
+    @property
+    def statements(self) -> Statements:
+        """The way in of statements."""
+        return self.lrs.statements
+
+    @property
+    def queries(self) -> Queries:
+        """The way out of statements."""
+        return self.lrs.queries
+
+    @property
+    def activities(self) -> Activities:
+        """The catalogue that gives names to opaque activity ids."""
+        return self.lrs.activities
+
+    @property
+    def credentials(self) -> Credentials:
+        """Who may come in."""
+        return self.lrs.credentials
+
+    @property
+    def institutions(self) -> Institutions:
+        """The tenants."""
+        return self.lrs.institutions
+
+    @property
+    def cursors(self) -> Cursors:
+        """Seals and opens the cursors of pages."""
+        return self.lrs.cursors
+
+    def close(self) -> None:
+        """Closes the pools, if they were opened."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
+
+def services() -> Services:
+    """Returns the services of the app that handles this request."""
+    found = current_app.extensions[EXTENSION]
+    assert isinstance(found, Services)
+    return found

@@ -1,0 +1,1 @@
+"""`/api/v1`: projections, analytics, compliance and administration; one noun, one file."""

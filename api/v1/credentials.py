@@ -1,0 +1,88 @@
+"""`/api/v1/credentials`: who may come in. For operators, within their institution."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from api.authentication import credential
+from api.authorisation import requires
+from api.blueprints import noun, refusals
+from api.paging import AsOf, Page, PageQuery, Strict, page
+from api.services import services
+from domain.roles import Action, Role
+from lrs.credentials import Listed
+
+credentials = noun("credentials", __name__, "Keys by which tools and people come in.")
+
+
+class CredentialOut(Strict):
+    """A credential; its secret is never shown again."""
+
+    key: str
+    label: str
+    roles: list[Role]
+    issued_at: datetime
+    revoked_at: datetime | None
+
+
+class CredentialIn(Strict):
+    """What a new credential shall be."""
+
+    label: Annotated[str, Field(strict=True, min_length=1, max_length=200)]
+    roles: list[Role] = Field(min_length=1)
+
+
+class NewCredential(Strict):
+    """A credential with its secret, which is shown this once."""
+
+    key: str
+    secret: str
+    label: str
+    roles: list[Role]
+
+
+class CredentialPath(Strict):
+    """Names one credential."""
+
+    key: str = Field(description="Public half of the credential.")
+
+
+@credentials.get("", responses={200: Page[CredentialOut]})
+@requires(Action.MANAGE_CREDENTIALS)
+def list_credentials(query: PageQuery) -> dict[str, Any]:
+    """Credentials of the caller's institution, oldest first, revoked ones included."""
+    after = query.after()
+    found = services().credentials.list(
+        credential().institution, UUID(after) if after else None, query.limit + 1
+    )
+    shown = found[: query.limit]
+    last = str(shown[-1].credential) if len(found) > query.limit else None
+    return page([_shown(item) for item in shown], last, AsOf(position=services().store.last()))
+
+
+@credentials.post("", responses={201: NewCredential})
+@requires(Action.MANAGE_CREDENTIALS)
+def issue_credential(body: CredentialIn) -> tuple[NewCredential, int]:
+    """A new credential of the caller's institution; note the secret, it is shown once."""
+    key, secret = services().credentials.issue(credential().institution, body.label, body.roles)
+    return NewCredential(key=key, secret=secret, label=body.label, roles=body.roles), 201
+
+
+@credentials.delete("/<key>", responses={204: None, **refusals(409)})
+@requires(Action.MANAGE_CREDENTIALS)
+def revoke_credential(path: CredentialPath) -> tuple[str, int]:
+    """The credential opens nothing any more, within a minute everywhere; again is no error."""
+    services().credentials.revoke(credential().institution, path.key)
+    return "", 204
+
+
+def _shown(item: Listed) -> dict[str, Any]:
+    return CredentialOut(
+        key=item.key,
+        label=item.label,
+        roles=list(item.roles),
+        issued_at=item.issued_at,
+        revoked_at=item.revoked_at,
+    ).model_dump(mode="json")
