@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from infra.local.clickhouse import ClickHouse
 from infra.local.kafka import Kafka
 from infra.local.postgres import ADMIN, KEYS, WRITER, Postgres
 from infra.migrations import migrate
@@ -35,6 +36,15 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     broker.start()
     yield broker
     broker.stop()
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    """A running ClickHouse engine."""
+    engine = ClickHouse(tmp_path_factory.mktemp("clickhouse"))
+    engine.start()
+    yield engine
+    engine.stop()
 
 
 @pytest.fixture
