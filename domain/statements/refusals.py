@@ -56,10 +56,18 @@ def refusal(fault: ValidationError, version: Version) -> Invalid:
     pointer = _pointer(error)
     if error["type"] == "extra_forbidden":
         return Invalid(pointer, *_UNKNOWN, section(version, "format"))
-    if error["input"] is None:
+    if _wrong_value(error) is None:
         return Invalid(pointer, *_NULL, section(version, "format"))
     rule, detail = _explain(error, version)
     return Invalid(pointer, rule, detail, section_of(version, pointer))
+
+
+def _wrong_value(error: ErrorDetails) -> object:
+    """Returns the value at fault; where the kind of an object is, that is its objectType."""
+    value = error["input"]
+    if error["type"].startswith("union_tag") and isinstance(value, dict):
+        return value.get("objectType", "")
+    return value
 
 
 def _pointer(error: ErrorDetails) -> str:

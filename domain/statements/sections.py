@@ -8,7 +8,6 @@ from domain.values.version import Version
 _SECTIONS = {
     # part: (1.0.3 Data, 2.0.0)
     "format": ("2.2", "4.2.1"),
-    "statement": ("2.4", "4.2.1"),
     "id": ("2.4.1", "4.2.4.2"),
     "actor": ("2.4.2", "4.2.2.1"),
     "agent": ("2.4.2.1", "4.2.2.1"),
@@ -66,4 +65,4 @@ def section_of(version: Version, pointer: str) -> str:
         part = _BY_PROPERTY.get(name, name)
         if part in _SECTIONS and part != "id":
             return section(version, part)
-    return section(version, "statement")
+    return section(version, "format")

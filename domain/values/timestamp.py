@@ -19,6 +19,7 @@ _RFC_3339 = re.compile(
     r"(?:[Zz]|(?!-00:00$)[+-][0-9]{2}:[0-9]{2})"
 )
 _FORMATS = {Version.V1_0_3: _ISO_8601, Version.V2_0_0: _RFC_3339}
+_ZONED = re.compile(r"[Tt].*(?:[Zz]|[+-][0-9:]+)$")
 _ORDINAL = re.compile(r"([0-9]{4})-?([0-9]{3})T")
 
 
@@ -71,5 +72,10 @@ def write(moment: datetime) -> str:
 
 
 def to_utc(text: str) -> str:
-    """Returns a valid timestamp in UTC; the same text where it is in UTC already."""
-    return text if text.endswith("Z") else write(parse(text))
+    """Returns a valid timestamp in UTC; the same text where it is in UTC already, or has no zone.
+
+    A time without a zone (1.0.3 only) is returned as it came: what was meant is not known.
+    """
+    if text.endswith("Z") or not _ZONED.search(text):
+        return text
+    return write(parse(text))
