@@ -32,9 +32,7 @@ class Described:
 class Activities:
     """Remembers activities before the statements that name them are written."""
 
-    def __init__(
-        self, pool: ConnectionPool[Any], blind: BlindIndex, mapper: SealingMapper
-    ) -> None:
+    def __init__(self, pool: ConnectionPool[Any], blind: BlindIndex, mapper: SealingMapper) -> None:
         self._pool = pool
         self._blind = blind
         self._mapper = mapper
@@ -105,10 +103,8 @@ class Activities:
             )
 
 
-def _merged(
-    activity: dict[str, Any], definition: dict[str, Any] | None
-) -> dict[str, Any]:
-    """Returns the activity with what `definition` adds: language maps grow, the rest is replaced."""
+def _merged(activity: dict[str, Any], definition: dict[str, Any] | None) -> dict[str, Any]:
+    """Returns the activity with what `definition` adds: language maps grow, others change."""
     if not definition:
         return activity
     old: dict[str, Any] = activity.get("definition") or {}

@@ -108,7 +108,7 @@ class SealingMapper(Mapper[UUID]):
             return Shredded(originator, version, institution, stored_event.topic, key_id)
         where = place(institution, originator, version, BODY)
         content = orjson.loads(self._decompressor.decompress(unseal(key, sealed, where)))
-        stream = {
+        stream: dict[str, Any] = {
             "originator_id": originator,
             "originator_version": version,
             "institution": institution,
@@ -135,7 +135,7 @@ class SealingMapper(Mapper[UUID]):
             _put_back(statement, person.pointer, agent)
         return StatementStored.model_construct(
             **stream,
-            at=getattr(stored_event, "recorded_at", None),
+            at=cast(RecordedEvent, stored_event).recorded_at,
             statement=statement,
             xapi_version=content["version"],
             owner=owner,

@@ -57,9 +57,7 @@ class People:
             if cached == pseudonym:
                 self._cache.pop(place, None)
 
-    def _cached(
-        self, institution: UUID, ifis: Iterable[str]
-    ) -> tuple[dict[str, UUID], set[str]]:
+    def _cached(self, institution: UUID, ifis: Iterable[str]) -> tuple[dict[str, UUID], set[str]]:
         now = time.monotonic()
         found: dict[str, UUID] = {}
         missing: set[str] = set()

@@ -39,4 +39,3 @@ def terms_of(blind: BlindIndex, event: StatementStored) -> list[UUID]:
         if activity.role is ActivityRole.OBJECT:
             found.add(blind.term(institution, ACTIVITY, activity.activity["id"]))
     return sorted(found)
-

@@ -198,7 +198,7 @@ class LogSubscription(Subscription[LogRecorder]):
         return notification
 
     def _pull(self) -> list[RecordedEvent]:
-        recorder = cast(LogRecorder, self._recorder)
+        recorder = self._recorder
         if (recorder.max_notification_id() or 0) <= self._position:
             return []
         return recorder.select_range(self._position, recorder.head(), PAGE, self._topics)

@@ -97,4 +97,3 @@ def load(data: Path | None = None, **overrides: object) -> Settings:
         instance = orjson.loads(file.read_bytes()).get("settings", {})
     from_environment = Settings().model_dump(exclude_unset=True)
     return Settings.model_validate({**instance, **from_environment, "data": chosen, **overrides})
-

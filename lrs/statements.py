@@ -23,7 +23,7 @@ from domain.people import Named, Role, named
 from domain.statements.equality import canonical
 from domain.statements.events import PersonRef, StatementStored, originator_of
 from domain.statements.references import activities
-from domain.statements.validation import validate
+from domain.statements.rules import validate
 from domain.statements.voiding import voids
 from domain.values.version import Version
 from lrs.activities import Activities
@@ -87,7 +87,7 @@ class Statements:
         _refuse_duplicates(ids)
         with _capacity():
             events = self._resolve(credential.institution, filled)
-            positions = self._append(credential.institution, events, version)
+            positions = self._append(credential.institution, events)
         return Accepted(ids, max(positions))
 
     def _filled(self, credential: Credential, statement: Json, version: Version) -> Json:
@@ -140,13 +140,8 @@ class Statements:
             for statement, found in zip(statements, names, strict=True)
         ]
 
-    def _append(
-        self, institution: UUID, events: list[StatementStored], version: Version
-    ) -> list[int]:
-        digests = [
-            self._blind.digest(institution, canonical(event.statement, version))
-            for event in events
-        ]
+    def _append(self, institution: UUID, events: list[StatementStored]) -> list[int]:
+        digests = [self._blind.digest(institution, canonical(event.statement)) for event in events]
         rows = IndexRows()
         for event in events:
             voided = voids(event.statement)

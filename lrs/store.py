@@ -23,7 +23,7 @@ class RecordStore(Application[UUID]):
     """Appends events, reads streams and the log. Thread-safe; one for each process."""
 
     name = "kumbuka"
-    mapper: SealingMapper  # type: ignore[assignment]
+    mapper: SealingMapper
     recorder: LogRecorder
 
     def __init__(self, pool: ConnectionPool[Any], ring: KeyRing, blind: BlindIndex) -> None:
@@ -32,7 +32,7 @@ class RecordStore(Application[UUID]):
         self._blind = blind
         super().__init__()
 
-    def construct_mapper(self) -> SealingMapper:  # type: ignore[override]
+    def construct_mapper(self) -> SealingMapper:
         return SealingMapper(self._ring, self._blind)
 
     def construct_recorder(self) -> LogRecorder:
@@ -108,5 +108,3 @@ class RecordStore(Application[UUID]):
         assert row is not None
         moment: datetime = row[0]
         return moment
-
-

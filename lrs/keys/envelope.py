@@ -1,7 +1,7 @@
 """Boxes: ciphertext that names its key and is bound to its place.
 
-A box is key id (16 bytes), length of the rest (4), nonce (12), AES-256-GCM ciphertext and tag. Moved
-to another event, field or institution it does not open, because its place is authenticated with it.
+A box is key id (16 bytes), length of the rest (4), nonce (12), AES-256-GCM ciphertext and tag.
+Moved to another event, field or institution it does not open: its place is authenticated with it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Key-encryption keys in a file of mode 0600, outside the database's folder: the embedded default."""
+"""Key-encryption keys in a file of mode 0600, apart from the database: the embedded default."""
 
 import base64
 import os

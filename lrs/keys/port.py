@@ -10,7 +10,7 @@ class KeyService(Protocol):
         """Returns the current KEK's id and the wrapped key, bound to `context`."""
 
     def unwrap(self, kek_id: int, wrapped: bytes, context: bytes) -> bytes:
-        """Returns the key. Raises `KeyError` for an unknown KEK, `InvalidTag` for a wrong context."""
+        """Returns the key; raises `KeyError` for an unknown KEK, `InvalidTag` otherwise."""
 
     def secret(self, purpose: str) -> bytes:
         """Returns 32 bytes that are the same for ever for `purpose`, and of no use for another."""

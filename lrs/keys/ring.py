@@ -99,7 +99,7 @@ class KeyRing:
                 [wanted],
             ).fetchall()
         for row in rows:
-            key = None if row[5] is None else self._unwrap(*row)
+            key = None if row[5] is None else self._unwrap(row)
             self._by_id[row[0]] = (now + self._seconds, key)
 
     def cursor_key(self) -> bytes:
@@ -113,7 +113,7 @@ class KeyRing:
         """
         with self._pool.connection() as connection:
             connection.execute("SELECT keystore.fence(%s, %s)", [institution, pseudonym])
-            destroyed = connection.execute(
+            destroyed: int = connection.execute(
                 "UPDATE keystore.data_keys SET wrapped = NULL, kek_id = NULL, revoked_at = now()"
                 " WHERE institution = %s AND pseudonym = %s AND wrapped IS NOT NULL",
                 [institution, pseudonym],
@@ -165,7 +165,7 @@ class KeyRing:
             " ORDER BY pseudonym, version DESC",
             [institution, pseudonyms],
         ).fetchall()
-        return {row[2]: (row[3], self._unwrap(*row[:6]), row[6]) for row in rows}
+        return {row[2]: (row[3], self._unwrap(row[:6]), row[6]) for row in rows}
 
     def _issue(
         self,
@@ -191,15 +191,8 @@ class KeyRing:
             ],
         )
 
-    def _unwrap(
-        self,
-        key_id: UUID,
-        institution: UUID,
-        pseudonym: UUID,
-        version: int,
-        kek_id: int,
-        wrapped: bytes,
-    ) -> DataKey:
+    def _unwrap(self, row: tuple[Any, ...]) -> DataKey:
+        key_id, institution, pseudonym, version, kek_id, wrapped = row
         key = self._service.unwrap(kek_id, wrapped, _context(institution, pseudonym, version))
         return DataKey(key_id, pseudonym, AESGCM(key))
 
