@@ -1,0 +1,25 @@
+"""The record store over a real database, with an institution and a tool's credential."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from domain.credentials import Credential
+from domain.roles import Role
+from lrs.services import Services, open_services
+from lrs.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def services(settings: Settings) -> Iterator[Services]:
+    """Services over this module's database."""
+    opened = open_services(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def tool() -> Credential:
+    """A tool of an institution that no other test uses."""
+    return Credential("tool", uuid4(), "a tool", frozenset({Role.TOOL}))
