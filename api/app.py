@@ -16,10 +16,10 @@ A route without a mark of who may use it stops the app from starting.
 from typing import Any
 
 import orjson
-from flask import Flask, Response
+from flask import Blueprint, Flask, Response
 from flask.json.provider import JSONProvider
 from flask_openapi3.blueprint import APIBlueprint
-from flask_openapi3.models import Info
+from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from pydantic import BaseModel
 
@@ -29,8 +29,13 @@ from api.requests import MAX_BODY, Request
 from api.services import EXTENSION, Services
 from api.v1.credentials import credentials
 from api.v1.description import description
+from api.xapi import headers
+from api.xapi.about import about
+from api.xapi.statements import statements
 
 V1: tuple[APIBlueprint, ...] = (credentials,)
+XAPI: tuple[Blueprint, ...] = (about, statements)
+PAGES: tuple[Blueprint, ...] = (description, metrics.metrics)
 
 INFO = Info(
     title="Kumbuka LRS",
@@ -86,11 +91,12 @@ def create_app(services: Services) -> Flask:
     app.before_request(metrics.start)
     app.before_request(authorisation.admit)
     app.after_request(security.secure)
+    app.after_request(headers.answer_version)
     app.after_request(metrics.observe)
     errors.install(app)
     for blueprint in V1:
         app.register_api(blueprint)
-    app.register_blueprint(description)
-    app.register_blueprint(metrics.metrics)
+    for room in (*XAPI, *PAGES):
+        app.register_blueprint(room)
     authorisation.check_every_route(app)
     return app

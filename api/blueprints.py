@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask_openapi3.blueprint import APIBlueprint
-from flask_openapi3.models import Tag
+from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
 from api.errors import STATUS

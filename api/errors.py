@@ -34,6 +34,7 @@ RETRY_AFTER = 2
 
 STATUS: dict[type[Exception], tuple[int, str]] = {
     Invalid: (400, "Invalid"),
+    RecursionError: (400, "Nested too deeply"),
     Unauthenticated: (401, "Unauthenticated"),
     Forbidden: (403, "Forbidden"),
     Erased: (403, "Erased"),

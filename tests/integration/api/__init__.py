@@ -1,0 +1,1 @@
+"""Over HTTP, with the real record store."""

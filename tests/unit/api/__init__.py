@@ -1,0 +1,1 @@
+"""The edge by itself: no database."""
