@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object per line on stderr, without personal data.
+"""Structured logs: one JSON object per line, without personal data.
 
 Whoever logs passes names and numbers as fields, never statements, identities or request bodies.
 Messages of libraries may quote values, so below WARNING theirs are not logged, and exceptions are
@@ -7,9 +7,11 @@ told by type and place only: the text of an exception may hold what somebody sen
 
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import MutableMapping
-from typing import Any
+from types import TracebackType
+from typing import Any, TextIO
 
 import structlog
 
@@ -18,8 +20,11 @@ from lrs.settings import Settings
 OURS = ("lrs", "domain", "projections", "stream_processors", "api", "clickhouse", "infra")
 
 
-def configure(settings: Settings, process: str) -> None:
-    """Sends structlog and the standard logging of this process to stderr as JSON lines."""
+def configure(settings: Settings, process: str, stream: TextIO | None = None) -> None:
+    """Sends structlog and standard logging of this process to `stream` (stderr) as JSON lines.
+
+    Exceptions that nobody catches go the same way, without their text.
+    """
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -28,7 +33,7 @@ def configure(settings: Settings, process: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _place_of_exception,
     ]
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -54,6 +59,17 @@ def configure(settings: Settings, process: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda args: _log_uncaught(
+        args.exc_type, args.exc_value, args.exc_traceback
+    )
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException | None, _: TracebackType | None
+) -> None:
+    if not issubclass(kind, KeyboardInterrupt | SystemExit):
+        structlog.get_logger("infra").critical("uncaught", exc_info=error or kind())
 
 
 def _named(process: str) -> structlog.types.Processor:

