@@ -12,7 +12,6 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-import zstandard
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent
 from eventsourcing.utils import resolve_topic
@@ -21,6 +20,7 @@ from domain.errors import Error
 from domain.events import Event
 from domain.people import Role
 from domain.statements.events import PersonRef, StatementStored
+from lrs.compression import Compression
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.envelope import boxes, place, seal, unseal
 from lrs.keys.ring import KeyRing
@@ -49,8 +49,7 @@ class SealingMapper(Mapper[UUID]):
     def __init__(self, ring: KeyRing, blind: BlindIndex) -> None:
         self._ring = ring
         self._blind = blind
-        self._compressor = zstandard.ZstdCompressor(level=3, write_content_size=True)
-        self._decompressor = zstandard.ZstdDecompressor()
+        self._compression = Compression()
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         event = cast(Event, domain_event)
@@ -107,7 +106,7 @@ class SealingMapper(Mapper[UUID]):
         if key is None:
             return Shredded(originator, version, institution, stored_event.topic, key_id)
         where = place(institution, originator, version, BODY)
-        content = orjson.loads(self._decompressor.decompress(unseal(key, sealed, where)))
+        content = orjson.loads(self._compression.decompress(unseal(key, sealed, where)))
         stream: dict[str, Any] = {
             "originator_id": originator,
             "originator_version": version,
@@ -167,13 +166,13 @@ class SealingMapper(Mapper[UUID]):
         if key is None:
             raise Error(f"the record key of institution {institution} was destroyed")
         where = place(institution, subject, 0, "content")
-        return orjson.loads(self._decompressor.decompress(unseal(key, box, where)))
+        return orjson.loads(self._compression.decompress(unseal(key, box, where)))
 
     def _header(self, institution: UUID, digest: bytes = NO_DIGEST) -> bytes:
         return bytes((FORMAT,)) + institution.bytes + digest
 
     def _compress(self, content: bytes) -> bytes:
-        return self._compressor.compress(content)
+        return self._compression.compress(content)
 
 
 def anonymous(pseudonym: UUID) -> dict[str, Any]:
