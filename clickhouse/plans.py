@@ -109,7 +109,7 @@ PLANS = (
         bound=2,  # a window that closes after midnight, and a little that comes late
         bound_most=31,
         history_bound=30,
-        part=0.00085,
+        part=0.0008,
         history_part=0.15,
     ),
     Plan(
