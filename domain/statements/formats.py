@@ -5,8 +5,9 @@
 - `canonical`: activities and verbs as the LRS knows them, each language map cut to the one entry
   that the reader prefers; agents and groups as received.
 
-In every form contextActivities are lists (1.0.3 Data 2.4.6.2) and timestamps in UTC (4.5). What is returned shares whatever
-did not change with what was given: neither may be altered afterwards.
+In every form contextActivities are lists (1.0.3 Data 2.4.6.2) and timestamps are in UTC (4.5).
+What is returned shares whatever did not change with what was given: neither may be altered
+afterwards.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -72,14 +72,14 @@ def _wrong_value(error: ErrorDetails) -> object:
 
 def _pointer(error: ErrorDetails) -> str:
     """Returns the error's place as a JSON pointer (RFC 6901), without the models' own marks."""
-    steps = [
-        str(step).replace("~", "~0").replace("/", "~1")
-        for step in error["loc"]
-        if not (isinstance(step, str) and (step.startswith(model.TAG) or step == "[key]"))
-    ]
+    location = list(error["loc"])
+    last = [location.pop()] if error["type"] == "extra_forbidden" else []
+    if location and location[-1] == "[key]":  # pydantic's mark for a key, after the key itself
+        location.pop()
+    steps = [step for step in location if not str(step).startswith(model.TAG)] + last
     if error["type"].startswith("union_tag") and isinstance(error["input"], dict):
         steps.append("objectType")
-    return "".join(f"/{step}" for step in steps)
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
 
 def _explain(error: ErrorDetails, version: Version) -> tuple[str, str]:
