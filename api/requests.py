@@ -1,15 +1,16 @@
 """The request as this API reads it: a bounded body and strict JSON."""
 
-import json
 from typing import Any
 
-import orjson
 from flask import Request as FlaskRequest
 from flask import current_app
 
-from domain.errors import Invalid, TooLarge
+from domain.errors import TooLarge
+from domain.values import json_text
 
 MAX_BODY = "KUMBUKA_MAX_BODY_BYTES"
+
+parse_json = json_text.parse
 
 
 class Request(FlaskRequest):
@@ -45,29 +46,3 @@ class Request(FlaskRequest):
 
     def _limit(self) -> int:
         return int(current_app.config[MAX_BODY])
-
-
-def parse_json(body: bytes) -> Any:
-    """Returns what `body` says as strict JSON (RFC 8259: no NaN, no lone surrogates).
-
-    Raises Invalid: with line and column of the first fault, or naming a key that an object has
-    twice, because readers of such a thing do not agree on what it says.
-    """
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        detail = f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        raise Invalid("", "json", detail) from None
-    # A repeated key is lost in `value`, and its quotation marks with it. Only escaped quotation
-    # marks (\\u0022) can disturb the count; then we look in earnest.
-    if orjson.dumps(value).count(b'"') != body.count(b'"') or b"\\u0022" in body:
-        json.loads(body, object_pairs_hook=_refuse_repeated)
-    return value
-
-
-def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
-    seen: set[str] = set()
-    for key, _ in pairs:
-        if key in seen:
-            raise Invalid("", "repeated-key", f"the key {key!r} stands twice in one object")
-        seen.add(key)

@@ -39,10 +39,18 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What was recorded: ids in the order sent, and the position that includes them all."""
+    """What was recorded: ids and positions in the order sent.
+
+    An equal statement that was there already has the position that it had.
+    """
 
     ids: list[UUID]
-    position: int
+    positions: list[int]
+
+    @property
+    def position(self) -> int:
+        """The position that includes them all; 0 where nothing was sent."""
+        return max(self.positions, default=0)
 
 
 class Statements:
@@ -76,7 +84,7 @@ class Statements:
         if len(statements) > self._max_batch:
             raise TooLarge(f"{len(statements)} statements; at most {self._max_batch} at once")
         if not statements:
-            return Accepted([], 0)
+            return Accepted([], [])
         for number, statement in enumerate(statements):
             try:
                 validate(statement, version)
@@ -88,7 +96,7 @@ class Statements:
         with _capacity():
             events = self._resolve(credential.institution, filled)
             positions = self._append(credential.institution, events)
-        return Accepted(ids, max(positions))
+        return Accepted(ids, positions)
 
     def _filled(self, credential: Credential, statement: Json, version: Version) -> Json:
         """Returns the statement with what the store sets: id, version, authority; not `stored`."""
