@@ -1,7 +1,7 @@
 """Timestamps: ISO 8601 in 1.0.3 (Data 4.5), RFC 3339 in 2.0.0 (4.2.7); read, written in UTC."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from domain.values.version import Version
 
@@ -15,7 +15,7 @@ _ISO_8601 = re.compile(
     r"(?:Z|(?!-00(?::?00)?$)[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 _RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
     r"(?:[Zz]|(?!-00:00$)[+-][0-9]{2}:[0-9]{2})"
 )
 _FORMATS = {Version.V1_0_3: _ISO_8601, Version.V2_0_0: _RFC_3339}
@@ -52,7 +52,9 @@ def _parse_rare(text: str) -> datetime:
     """Returns the moment of what Python does not read: ordinal dates, leap seconds, 24:00."""
     ordinal = _ORDINAL.match(text)
     if ordinal and not text[8:9].isdigit():
-        day = datetime.strptime(f"{ordinal[1]}{ordinal[2]}", "%Y%j").date()
+        day = date(int(ordinal[1]), 1, 1) + timedelta(days=int(ordinal[2]) - 1)
+        if day.year != int(ordinal[1]):
+            raise ValueError("the year has no such day")
         text = f"{day.isoformat()}{text[ordinal.end() - 1 :]}"
     extra = timedelta()
     if (leap := re.search(r"(T23:?59:?)60", text)) is not None:
