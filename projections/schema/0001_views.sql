@@ -2,20 +2,25 @@
 -- numbers only; everything in `views` can be rebuilt from the log. A rebuild makes a second schema
 -- of the same tables and renames it, so tables are named without their schema here and in queries.
 --
--- No row is shared between partitions: rows are of one learner, or carry their partition. Workers
--- therefore never wait for each other, and the same log gives the same bytes whoever folds it.
+-- Two streams feed them: `facts`, keyed by learner, and `evidence`, keyed by course, because the
+-- difficulty of an item is learned from all learners of a course in one order. No row is shared
+-- between partitions of a stream. Workers therefore never wait for each other, and the same log
+-- gives the same bytes whoever folds it.
 
 CREATE SCHEMA views;
 CREATE SCHEMA streams;
 SET LOCAL search_path = views;
 
 CREATE TABLE tracking (
-    partition int PRIMARY KEY,
+    stream text NOT NULL CHECK (stream IN ('facts', 'evidence')),
+    partition int NOT NULL,
     position bigint NOT NULL,
-    reflected_at timestamptz
+    reflected_at timestamptz,
+    PRIMARY KEY (stream, partition)
 );
 COMMENT ON TABLE tracking IS 'How far each partition is applied; written in the transaction that applies.';
-COMMENT ON COLUMN tracking.partition IS 'Partition of the facts topic. Immutable.';
+COMMENT ON COLUMN tracking.stream IS 'Which topic. Immutable.';
+COMMENT ON COLUMN tracking.partition IS 'Partition of the topic. Immutable.';
 COMMENT ON COLUMN tracking.position IS 'Log position up to which this partition is applied. Mutable: grows.';
 COMMENT ON COLUMN tracking.reflected_at IS 'When the event at that position was recorded. Mutable: grows.';
 
@@ -23,9 +28,7 @@ CREATE TABLE facts (
     position bigint PRIMARY KEY,
     institution uuid NOT NULL,
     learner uuid NOT NULL,
-    fact bytea NOT NULL,
-    item_difficulty float8,
-    skill_difficulty float8
+    fact bytea NOT NULL
 );
 CREATE INDEX facts_learner ON facts (institution, learner, position);
 COMMENT ON TABLE facts IS 'Facts as applied: a learner is refolded from these after a voiding.';
@@ -33,8 +36,6 @@ COMMENT ON COLUMN facts.position IS 'Position of the statement. Immutable.';
 COMMENT ON COLUMN facts.institution IS 'Institution. Immutable.';
 COMMENT ON COLUMN facts.learner IS 'Pseudonym. Immutable.';
 COMMENT ON COLUMN facts.fact IS 'The fact as JSON: pseudonyms, opaque ids and numbers. Immutable.';
-COMMENT ON COLUMN facts.item_difficulty IS 'Difficulty (logit) of item and skill when it was folded; null without evidence of a competency. Immutable.';
-COMMENT ON COLUMN facts.skill_difficulty IS 'Mean difficulty (logit) of the competency''s items then. Immutable.';
 
 CREATE TABLE enrolments (
     institution uuid NOT NULL,
@@ -50,8 +51,7 @@ CREATE TABLE enrolments (
     last_position bigint NOT NULL,
     statements int NOT NULL,
     evidence int NOT NULL,
-    correct float8 NOT NULL,
-    seconds float8 NOT NULL,
+    milliseconds bigint NOT NULL,
     completed boolean,
     completed_at timestamptz,
     completed_position bigint,
@@ -71,9 +71,8 @@ COMMENT ON COLUMN enrolments.last_statement IS 'Statement of last_active. Mutabl
 COMMENT ON COLUMN enrolments.first_position IS 'Least position of a statement. Mutable.';
 COMMENT ON COLUMN enrolments.last_position IS 'Greatest position of a statement. Mutable.';
 COMMENT ON COLUMN enrolments.statements IS 'Statements. Mutable.';
-COMMENT ON COLUMN enrolments.evidence IS 'Pieces of evidence. Mutable.';
-COMMENT ON COLUMN enrolments.correct IS 'Sum of their credit, each 0 to 1. Mutable.';
-COMMENT ON COLUMN enrolments.seconds IS 'Sum of the durations that were given, in seconds. Mutable.';
+COMMENT ON COLUMN enrolments.evidence IS 'Statements that say how well. Mutable.';
+COMMENT ON COLUMN enrolments.milliseconds IS 'Sum of the durations that were given; whole, so that the order of a sum does not matter. Mutable.';
 COMMENT ON COLUMN enrolments.completed IS 'Latest explicit completion of the course itself. Mutable.';
 COMMENT ON COLUMN enrolments.completed_at IS 'Its timestamp. Mutable.';
 COMMENT ON COLUMN enrolments.completed_position IS 'Its position. Mutable.';
@@ -107,7 +106,7 @@ COMMENT ON COLUMN work.activity IS 'Keyed hash of the activity''s IRI. Immutable
 COMMENT ON COLUMN work.statements IS 'Statements. Mutable.';
 COMMENT ON COLUMN work.attempts IS 'Pieces of evidence: statements within 10 s are one. Mutable.';
 COMMENT ON COLUMN work.best IS 'Best credit or score, 0 to 1. Mutable: grows.';
-COMMENT ON COLUMN work.best_statement IS 'First statement that reached it. Mutable.';
+COMMENT ON COLUMN work.best_statement IS 'Statement that reached it; the least id of several. Mutable.';
 COMMENT ON COLUMN work.evidence_at IS 'Timestamp of the last piece of evidence folded. Mutable.';
 COMMENT ON COLUMN work.passed_position IS 'Least position of a statement that passed it. Mutable.';
 COMMENT ON COLUMN work.completed IS 'Latest explicit completion. Mutable.';
@@ -159,21 +158,54 @@ COMMENT ON COLUMN daily_facts.day IS 'Day (UTC) of the timestamps. Immutable.';
 COMMENT ON COLUMN daily_facts.first_position IS 'Least position of that day''s statements. Mutable only by a voiding.';
 COMMENT ON COLUMN daily_facts.statements IS 'Statements of that day. Mutable.';
 
+-- Multi-Elo (projections/mastery.py), folded from the evidence stream.
+
+CREATE TABLE evidence (
+    position bigint NOT NULL,
+    competency uuid NOT NULL,
+    institution uuid NOT NULL,
+    course uuid NOT NULL,
+    learner uuid NOT NULL,
+    activity uuid NOT NULL,
+    statement uuid NOT NULL,
+    at timestamptz NOT NULL,
+    credit float8 NOT NULL,
+    difficulty float8 NOT NULL,
+    mean_difficulty float8 NOT NULL,
+    PRIMARY KEY (position, competency)
+);
+CREATE INDEX evidence_learner ON evidence (institution, learner, course, position);
+COMMENT ON TABLE evidence IS 'Evidence as folded: a learner is refolded from these after a voiding.';
+COMMENT ON COLUMN evidence.position IS 'Position of the statement. Immutable.';
+COMMENT ON COLUMN evidence.competency IS 'Keyed hash of the competency''s IRI. Immutable.';
+COMMENT ON COLUMN evidence.institution IS 'Institution. Immutable.';
+COMMENT ON COLUMN evidence.course IS 'Course. Immutable.';
+COMMENT ON COLUMN evidence.learner IS 'Pseudonym. Immutable.';
+COMMENT ON COLUMN evidence.activity IS 'Activity: the item. Immutable.';
+COMMENT ON COLUMN evidence.statement IS 'Id of the statement. Immutable.';
+COMMENT ON COLUMN evidence.at IS 'Timestamp of the statement. Immutable.';
+COMMENT ON COLUMN evidence.credit IS 'How well, 0 to 1. Immutable.';
+COMMENT ON COLUMN evidence.difficulty IS 'Difficulty of item and competency in logits when it was folded. Immutable.';
+COMMENT ON COLUMN evidence.mean_difficulty IS 'Mean difficulty of the competency''s items in logits, just after. Immutable.';
+
 CREATE TABLE abilities (
     institution uuid NOT NULL,
+    course uuid NOT NULL,
     learner uuid NOT NULL,
     theta float8 NOT NULL,
     n int NOT NULL,
-    PRIMARY KEY (institution, learner)
+    PRIMARY KEY (institution, course, learner)
 );
-COMMENT ON TABLE abilities IS 'Multi-Elo: a learner''s general ability.';
+COMMENT ON TABLE abilities IS 'A learner''s general ability in a course.';
 COMMENT ON COLUMN abilities.institution IS 'Institution. Immutable.';
+COMMENT ON COLUMN abilities.course IS 'Course. Immutable.';
 COMMENT ON COLUMN abilities.learner IS 'Pseudonym. Immutable.';
 COMMENT ON COLUMN abilities.theta IS 'Ability in logits. Mutable.';
 COMMENT ON COLUMN abilities.n IS 'Pieces of evidence. Mutable.';
 
 CREATE TABLE mastery (
     institution uuid NOT NULL,
+    course uuid NOT NULL,
     learner uuid NOT NULL,
     competency uuid NOT NULL,
     theta float8 NOT NULL,
@@ -182,55 +214,56 @@ CREATE TABLE mastery (
     mastered boolean NOT NULL,
     streak int NOT NULL,
     longest int NOT NULL,
-    courses uuid[] NOT NULL,
     recent uuid[] NOT NULL,
+    last_activity uuid NOT NULL,
     last_at timestamptz NOT NULL,
-    PRIMARY KEY (institution, learner, competency)
+    PRIMARY KEY (institution, course, learner, competency)
 );
-COMMENT ON TABLE mastery IS 'Multi-Elo: a learner''s state in one competency; the fold is projections/mastery.py.';
+COMMENT ON TABLE mastery IS 'A learner''s state in one competency of a course.';
 COMMENT ON COLUMN mastery.institution IS 'Institution. Immutable.';
+COMMENT ON COLUMN mastery.course IS 'Course. Immutable.';
 COMMENT ON COLUMN mastery.learner IS 'Pseudonym. Immutable.';
-COMMENT ON COLUMN mastery.competency IS 'Keyed hash of the competency''s IRI. Immutable.';
+COMMENT ON COLUMN mastery.competency IS 'Competency. Immutable.';
 COMMENT ON COLUMN mastery.theta IS 'Ability in this competency beside the general one, in logits. Mutable.';
 COMMENT ON COLUMN mastery.n IS 'Pieces of evidence; under 3 nothing is claimed. Mutable.';
 COMMENT ON COLUMN mastery.p IS 'Probability of a right answer on a mean item, after the last evidence. Mutable.';
 COMMENT ON COLUMN mastery.mastered IS 'From p >= .80 with n >= 3 until p < .65. Mutable.';
 COMMENT ON COLUMN mastery.streak IS 'Right answers in a row until now. Mutable.';
 COMMENT ON COLUMN mastery.longest IS 'Longest such row. Mutable: grows.';
-COMMENT ON COLUMN mastery.courses IS 'Courses that the evidence came from, in order of id. Mutable: grows.';
 COMMENT ON COLUMN mastery.recent IS 'The last three statements of evidence. Mutable.';
+COMMENT ON COLUMN mastery.last_activity IS 'Activity of the last evidence folded. Mutable.';
 COMMENT ON COLUMN mastery.last_at IS 'Timestamp of the last evidence folded. Mutable.';
 
 CREATE TABLE items (
-    partition int NOT NULL,
     institution uuid NOT NULL,
+    course uuid NOT NULL,
     competency uuid NOT NULL,
     activity uuid NOT NULL,
     d float8 NOT NULL,
     n int NOT NULL,
-    PRIMARY KEY (partition, institution, competency, activity)
+    PRIMARY KEY (institution, course, competency, activity)
 );
-COMMENT ON TABLE items IS 'Multi-Elo: difficulty of an item, learned from one partition''s learners.';
-COMMENT ON COLUMN items.partition IS 'Partition. Immutable.';
+COMMENT ON TABLE items IS 'Difficulty of an item.';
 COMMENT ON COLUMN items.institution IS 'Institution. Immutable.';
+COMMENT ON COLUMN items.course IS 'Course. Immutable.';
 COMMENT ON COLUMN items.competency IS 'Competency. Immutable.';
 COMMENT ON COLUMN items.activity IS 'Activity. Immutable.';
 COMMENT ON COLUMN items.d IS 'Difficulty in logits. Mutable.';
 COMMENT ON COLUMN items.n IS 'Answers. Mutable.';
 
 CREATE TABLE skills (
-    partition int NOT NULL,
     institution uuid NOT NULL,
+    course uuid NOT NULL,
     competency uuid NOT NULL,
     d float8 NOT NULL,
     n int NOT NULL,
     items int NOT NULL,
     total float8 NOT NULL,
-    PRIMARY KEY (partition, institution, competency)
+    PRIMARY KEY (institution, course, competency)
 );
-COMMENT ON TABLE skills IS 'Multi-Elo: difficulty of a competency, learned from one partition''s learners.';
-COMMENT ON COLUMN skills.partition IS 'Partition. Immutable.';
+COMMENT ON TABLE skills IS 'Difficulty of a competency beside that of its items.';
 COMMENT ON COLUMN skills.institution IS 'Institution. Immutable.';
+COMMENT ON COLUMN skills.course IS 'Course. Immutable.';
 COMMENT ON COLUMN skills.competency IS 'Competency. Immutable.';
 COMMENT ON COLUMN skills.d IS 'Difficulty in logits. Mutable.';
 COMMENT ON COLUMN skills.n IS 'Answers. Mutable.';
@@ -369,15 +402,19 @@ COMMENT ON COLUMN streams.relay.one IS 'There is one row. Immutable.';
 COMMENT ON COLUMN streams.relay.position IS 'Log position. Mutable: grows.';
 
 CREATE TABLE streams.chains (
-    partition int PRIMARY KEY,
-    position bigint NOT NULL
+    stream text NOT NULL,
+    partition int NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (stream, partition)
 );
 COMMENT ON TABLE streams.chains IS 'Position of the last message sent to each partition.';
+COMMENT ON COLUMN streams.chains.stream IS 'Which topic. Immutable.';
 COMMENT ON COLUMN streams.chains.partition IS 'Partition. Immutable.';
 COMMENT ON COLUMN streams.chains.position IS 'Becomes `prev` of the next message. Mutable: grows.';
 
 CREATE TABLE streams.dead_letters (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    stream text NOT NULL,
     partition int NOT NULL,
     position bigint,
     message_offset bigint,
@@ -388,11 +425,12 @@ CREATE TABLE streams.dead_letters (
     message bytea,
     died_at timestamptz NOT NULL DEFAULT now(),
     published boolean NOT NULL DEFAULT false,
-    UNIQUE NULLS NOT DISTINCT (partition, position, message_offset)
+    UNIQUE NULLS NOT DISTINCT (stream, partition, position, message_offset)
 );
 CREATE INDEX dead_letters_learner ON streams.dead_letters (institution, learner, position);
 COMMENT ON TABLE streams.dead_letters IS 'Messages that could not be applied, and those of the same learner that wait behind.';
 COMMENT ON COLUMN streams.dead_letters.id IS 'Order of arrival. Immutable.';
+COMMENT ON COLUMN streams.dead_letters.stream IS 'Which topic. Immutable.';
 COMMENT ON COLUMN streams.dead_letters.partition IS 'Partition. Immutable.';
 COMMENT ON COLUMN streams.dead_letters.position IS 'Log position; null where the message is not ours to read. Immutable.';
 COMMENT ON COLUMN streams.dead_letters.message_offset IS 'Kafka offset of a message without a position. Immutable.';
