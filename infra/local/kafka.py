@@ -41,6 +41,9 @@ SETTINGS = {
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "1",
     "group.initial.rebalance.delay.ms": "0",
+    # After a kill the broker may register again only when its old session ended (default 9 s).
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "500",
     "log.cleaner.dedupe.buffer.size": str(4 * 1024 * 1024),
     "log.cleaner.threads": "1",
     "log.retention.hours": "168",
