@@ -23,6 +23,10 @@ class Event(BaseModel):
     institution: UUID
     at: datetime
 
+    def sealed_for(self) -> UUID:
+        """Returns whose key seals it: the institution, unless it belongs to a person."""
+        return self.institution
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)

@@ -87,10 +87,11 @@ class Activities:
                 [institution, ids],
                 binary=True,
             ).fetchall()
-        return {
-            identity: self._mapper.open_content(institution, identity, sealed)
+        opened = (
+            (identity, self._mapper.open_content(institution, identity, sealed))
             for identity, sealed in rows
-        }
+        )
+        return {identity: content for identity, content in opened if content is not None}
 
     def _write(self, institution: UUID, rows: list[tuple[UUID, bytes]]) -> None:
         with self._pool.connection() as connection:

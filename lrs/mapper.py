@@ -55,7 +55,8 @@ class SealingMapper(Mapper[UUID]):
         event = cast(Event, domain_event)
         if isinstance(event, StatementStored):
             return self.seal_statement(event, NO_DIGEST)
-        key = self._ring.current(event.institution, [event.institution])[event.institution]
+        owner = event.sealed_for()
+        key = self._ring.current(event.institution, [owner])[owner]
         where = place(event.institution, event.originator_id, event.originator_version, BODY)
         content = event.model_dump_json(
             exclude={"originator_id", "originator_version", "institution"}
@@ -151,20 +152,23 @@ class SealingMapper(Mapper[UUID]):
             for event in notifications
         ]
 
-    def seal_content(self, institution: UUID, subject: UUID, content: Any) -> bytes:
-        """Returns JSON content sealed under the institution's record key, for tables beside the
-        log; bound to `subject`, the row that it belongs to.
+    def seal_content(
+        self, institution: UUID, subject: UUID, content: Any, owner: UUID | None = None
+    ) -> bytes:
+        """Returns JSON content sealed for tables beside the log, bound to its row `subject`; under
+        the institution's record key, or that of the person `owner`.
         """
-        key = self._ring.current(institution, [institution])[institution]
+        holder = owner or institution
+        key = self._ring.current(institution, [holder])[holder]
         where = place(institution, subject, 0, "content")
         return seal(key, self._compress(orjson.dumps(content)), where)
 
-    def open_content(self, institution: UUID, subject: UUID, sealed: bytes) -> Any:
-        """Returns what `seal_content` sealed. Raises where the institution's key is gone."""
+    def open_content(self, institution: UUID, subject: UUID, sealed: bytes) -> Any | None:
+        """Returns what `seal_content` sealed, or None where the key was destroyed."""
         ((key_id, box),) = boxes(sealed)
         key = self._ring.open(key_id)
         if key is None:
-            raise Error(f"the record key of institution {institution} was destroyed")
+            return None
         where = place(institution, subject, 0, "content")
         return orjson.loads(self._compression.decompress(unseal(key, box, where)))
 

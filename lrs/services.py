@@ -11,8 +11,10 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from lrs.activities import Activities
+from lrs.contents import Contents
 from lrs.credentials import Credentials
 from lrs.cursors import Cursors
+from lrs.documents import Documents
 from lrs.institutions import Institutions
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.file import KeyFile
@@ -40,6 +42,8 @@ class Services:
     activities: Activities
     statements: Statements
     queries: Queries
+    contents: Contents
+    documents: Documents
     institutions: Institutions
     credentials: Credentials
     cursors: Cursors
@@ -64,6 +68,7 @@ def open_services(settings: Settings) -> Services:
     blind = BlindIndex(key_service)
     store = RecordStore(pool, keyring, blind)
     people = People(pool, blind)
+    contents = Contents(pool, keyring)
     activities = Activities(pool, blind, store.mapper)
     return Services(
         settings=settings,
@@ -83,6 +88,8 @@ def open_services(settings: Settings) -> Services:
             max_batch=settings.max_batch,
         ),
         queries=Queries(pool, store, people, blind),
+        contents=contents,
+        documents=Documents(pool, store, people, blind, contents),
         institutions=Institutions(store, pool),
         credentials=Credentials(store, pool),
         cursors=Cursors(key_service.secret("cursors")),

@@ -1,0 +1,86 @@
+"""Contents: what is too large for an event, in sealed chunks. Bytes in, bytes out, any size.
+
+A content is written before the event that names it, and read only through that event; one whose
+event was never written is found by nobody. Erasing its owner's key makes it unreadable at once.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha1, sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg_pool import ConnectionPool
+
+from lrs.keys.envelope import boxes, place, seal, unseal
+from lrs.keys.ring import KeyRing, PersonErased
+
+CHUNK = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What was written: id, size in bytes, digests in hex."""
+
+    content_id: UUID
+    size: int
+    sha1: str
+    sha2: str
+
+
+class Contents:
+    """Writes and reads contents, a chunk in memory at a time."""
+
+    def __init__(self, pool: ConnectionPool[Any], ring: KeyRing) -> None:
+        self._pool = pool
+        self._ring = ring
+
+    def write(self, institution: UUID, owner: UUID, data: Iterable[bytes]) -> Content:
+        """Keeps `data` sealed for `owner`; returns how to find it."""
+        content_id = uuid4()
+        key = self._ring.current(institution, [owner])[owner]
+        size, short, long = 0, sha1(usedforsecurity=False), sha256()
+        for number, chunk in enumerate(_chunks(data)):
+            size += len(chunk)
+            short.update(chunk)
+            long.update(chunk)
+            sealed = seal(key, chunk, place(institution, content_id, number, "chunk"))
+            # Each in a transaction of its own: a slow sender must not hold one open.
+            with self._pool.connection() as connection:
+                connection.execute(
+                    "INSERT INTO lrs.contents (content_id, number, sealed) VALUES (%s, %s, %b)",
+                    [content_id, number, sealed],
+                )
+        return Content(content_id, size, short.hexdigest(), long.hexdigest())
+
+    def read(self, institution: UUID, content_id: UUID) -> Iterator[bytes]:
+        """Returns the content, chunk by chunk. Raises `PersonErased` where the key is gone."""
+        number = 0
+        while (sealed := self._chunk(content_id, number)) is not None:
+            ((key_id, box),) = boxes(sealed)
+            key = self._ring.open(key_id)
+            if key is None:
+                raise PersonErased([])
+            yield unseal(key, box, place(institution, content_id, number, "chunk"))
+            number += 1
+
+    def _chunk(self, content_id: UUID, number: int) -> bytes | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT sealed FROM lrs.contents WHERE content_id = %s AND number = %s",
+                [content_id, number],
+                binary=True,
+            ).fetchone()
+        return None if row is None else row[0]
+
+
+def _chunks(data: Iterable[bytes]) -> Iterator[bytes]:
+    """Returns the same bytes cut evenly."""
+    pending = bytearray()
+    for piece in data:
+        pending += piece
+        while len(pending) >= CHUNK:
+            yield bytes(pending[:CHUNK])
+            del pending[:CHUNK]
+    if pending:
+        yield bytes(pending)
