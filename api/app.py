@@ -25,6 +25,9 @@ from pydantic import BaseModel
 
 from api import authorisation, errors, metrics, security
 from api.blueprints import SECURITY_SCHEMES
+from api.docs import docs
+from api.front import front
+from api.health import health
 from api.requests import MAX_BODY, Request
 from api.services import EXTENSION, Services
 from api.v1.credentials import credentials
@@ -35,7 +38,7 @@ from api.xapi.statements import statements
 
 V1: tuple[APIBlueprint, ...] = (credentials,)
 XAPI: tuple[Blueprint, ...] = (about, statements)
-PAGES: tuple[Blueprint, ...] = (description, metrics.metrics)
+PAGES: tuple[Blueprint, ...] = (front, docs, health, description, metrics.metrics)
 
 INFO = Info(
     title="Kumbuka LRS",

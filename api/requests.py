@@ -10,8 +10,6 @@ from domain.values import json_text
 
 MAX_BODY = "KUMBUKA_MAX_BODY_BYTES"
 
-parse_json = json_text.parse
-
 
 class Request(FlaskRequest):
     """Reads at most one byte more than is allowed and refuses then.
@@ -29,7 +27,7 @@ class Request(FlaskRequest):
 
     def get_json(self, *_: Any, **__: Any) -> Any:
         """Returns the body as JSON; raises Invalid, never silently, and TooLarge."""
-        return parse_json(self.get_data())
+        return json_text.parse(self.get_data())
 
     def _read(self) -> bytes:
         limit = self._limit()

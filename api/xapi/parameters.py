@@ -12,12 +12,11 @@ from uuid import UUID
 
 from flask import request
 
-from api.requests import parse_json
 from domain.errors import Invalid
 from domain.people import canonical_ifi
 from domain.statements.formats import FORMATS, Format
 from domain.statements.rules import validate_actor
-from domain.values import identifiers
+from domain.values import identifiers, json_text
 from domain.values.iri import is_iri
 from domain.values.timestamp import is_timestamp, parse
 from domain.values.version import Version
@@ -160,7 +159,7 @@ def _moment(name: str, text: str, version: Version) -> datetime:
 
 def _agent(name: str, text: str, version: Version) -> dict[str, Any]:
     try:
-        agent = parse_json(text.encode())
+        agent = json_text.parse(text.encode())
         validate_actor(agent, version)
     except Invalid as error:
         raise error.within(name) from None

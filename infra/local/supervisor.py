@@ -136,7 +136,7 @@ class Supervisor:
         instance.write(self.settings, self.pids())
         for name in PROCESSES:
             self._start_process(name)
-        self._await_ready(f"http://{host}:{port}/health/ready")
+        self._await_ready(f"http://{host}:{port}/health/ready?all=true")
         self._announce()
         self.on_ready(self.description())
         if self.with_demo:

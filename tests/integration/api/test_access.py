@@ -1,5 +1,7 @@
 """Who gets in, and what everybody gets: credentials, roles, headers, sizes."""
 
+import io
+
 import pytest
 from flask import Flask
 
@@ -95,8 +97,6 @@ def test_the_secret_is_nowhere(services: Services, callers: dict[Role, Caller]) 
 
 
 def test_too_large_413_even_when_chunked(tool: Caller, services: Services) -> None:
-    import io
-
     limit = services.settings.max_body_bytes
     body = b'"' + b"x" * limit + b'"'
     plain = tool("POST", XAPI, data=body, content_type="application/json")

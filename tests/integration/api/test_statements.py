@@ -226,7 +226,7 @@ def test_versions(tool: Caller) -> None:
 
 def test_another_institution_sees_nothing(tool: Caller, stranger: Caller) -> None:
     sent = statement("private")
-    tool("POST", XAPI, json=sent)
+    tool("POST", XAPI, json=[statement("private"), sent])
     assert stranger("GET", f"{XAPI}?statementId={sent['id']}").status_code == 404
     assert ids(page(stranger, agent=agent("private"))) == []
     found = page(tool, limit=1)
