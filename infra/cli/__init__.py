@@ -16,6 +16,10 @@ COMMANDS = {
     "jobs": "infra.cli.processes:jobs",
     "migrate": "infra.cli.migrate:migrate",
     "settings": "infra.cli.settings:settings",
+    "import": "infra.cli.import_:import_",
+    "export": "infra.cli.export:export",
+    "institutions": "infra.cli.institutions:institutions",
+    "credentials": "infra.cli.credentials:credentials",
 }
 
 
