@@ -136,7 +136,8 @@ class Queries:
     def _select(self, rest: str, params: list[Any]) -> list[RecordedEvent]:
         columns = ", ".join(f"e.{column.strip()}" for column in COLUMNS.split(","))
         voided = (
-            "(NOT i.voiding AND EXISTS (SELECT FROM lrs.voids v WHERE v.target = e.originator_id))"
+            "(NOT i.voiding AND EXISTS (SELECT FROM lrs.statement_refs r"
+            " WHERE r.target = e.originator_id AND r.voiding))"
         )
         query = f"SELECT {columns} FROM lrs.stored_events e {rest}".replace("{voided}", voided)
         with self._pool.connection() as connection:

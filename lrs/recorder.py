@@ -54,7 +54,8 @@ class IndexRows:
     """What reads need to find the statements of a batch; lists run beside the events."""
 
     owners: list[UUID] = field(default_factory=list)
-    voids: list[UUID | None] = field(default_factory=list)
+    targets: list[UUID | None] = field(default_factory=list)
+    voiding: list[bool] = field(default_factory=list)
     terms: list[list[UUID]] = field(default_factory=list)
     named: set[UUID] = field(default_factory=set)
 
@@ -224,13 +225,14 @@ def _append_statements(
     connection: psycopg.Connection[Any], stored_events: Sequence[StoredEvent], index: IndexRows
 ) -> list[int]:
     row = connection.execute(
-        "SELECT lrs.append_statements(%b, %b, %b, %b, %b, %b, %b::int[], %b)",
+        "SELECT lrs.append_statements(%b, %b, %b, %b, %b, %b, %b, %b::int[], %b)",
         [
             stored_events[0].topic,
             [event.originator_id for event in stored_events],
             [event.state for event in stored_events],
             index.owners,
-            index.voids,
+            index.targets,
+            index.voiding,
             [term for terms in index.terms for term in terms],
             [number for number, terms in enumerate(index.terms, 1) for _ in terms],
             list(index.named),

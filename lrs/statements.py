@@ -22,9 +22,8 @@ from domain.errors import Conflict, Erased, Invalid, Overloaded, TooLarge
 from domain.people import Named, Role, named
 from domain.statements.equality import canonical
 from domain.statements.events import PersonRef, StatementStored, originator_of
-from domain.statements.references import activities
+from domain.statements.references import activities, is_voiding, target
 from domain.statements.rules import validate
-from domain.statements.voiding import voids
 from domain.values.version import Version
 from lrs.activities import Activities
 from lrs.keys.blind_index import BlindIndex
@@ -152,9 +151,10 @@ class Statements:
         digests = [self._blind.digest(institution, canonical(event.statement)) for event in events]
         rows = IndexRows()
         for event in events:
-            voided = voids(event.statement)
+            referred = target(event.statement)
             rows.owners.append(event.owner)
-            rows.voids.append(None if voided is None else originator_of(institution, voided))
+            rows.targets.append(None if referred is None else originator_of(institution, referred))
+            rows.voiding.append(is_voiding(event.statement))
             rows.terms.append(terms_of(self._blind, event))
             rows.named.add(event.owner)
             rows.named.update(person.pseudonym for person in event.people)

@@ -66,7 +66,7 @@ COMMENT ON COLUMN lrs.statement_index.position IS 'notification_id of the statem
 COMMENT ON COLUMN lrs.statement_index.originator_id IS 'Stream of the statement. Immutable.';
 COMMENT ON COLUMN lrs.statement_index.owner IS 'Pseudonym whose key seals the body. Immutable.';
 COMMENT ON COLUMN lrs.statement_index.voiding IS 'Whether it voids another: such a one cannot be voided. Immutable.';
-COMMENT ON COLUMN lrs.statement_index.terms IS 'Its postings, so that they can be found again. Immutable.';
+COMMENT ON COLUMN lrs.statement_index.terms IS 'Its postings, so that they can be found again. Mutable: grows with what it refers to.';
 
 CREATE TABLE lrs.postings (
     term uuid NOT NULL,
@@ -77,14 +77,17 @@ COMMENT ON TABLE lrs.postings IS 'Filter value to positions; a filter is read in
 COMMENT ON COLUMN lrs.postings.term IS 'Keyed hash of institution, kind and value. Immutable.';
 COMMENT ON COLUMN lrs.postings.position IS 'notification_id of a statement that matches. Immutable.';
 
-CREATE TABLE lrs.voids (
+CREATE TABLE lrs.statement_refs (
     target uuid NOT NULL,
     position bigint NOT NULL,
+    voiding boolean NOT NULL,
     PRIMARY KEY (target, position)
 );
-COMMENT ON TABLE lrs.voids IS 'Statements that a voiding statement names; a void may come before its target.';
-COMMENT ON COLUMN lrs.voids.target IS 'Stream of the statement that is voided. Immutable.';
-COMMENT ON COLUMN lrs.voids.position IS 'notification_id of the voiding statement. Immutable.';
+CREATE INDEX statement_refs_position ON lrs.statement_refs (position);
+COMMENT ON TABLE lrs.statement_refs IS 'Which statements have another as their object; a reference may come before its target.';
+COMMENT ON COLUMN lrs.statement_refs.target IS 'Stream of the statement that is referred to. Immutable.';
+COMMENT ON COLUMN lrs.statement_refs.position IS 'notification_id of the statement that refers. Immutable.';
+COMMENT ON COLUMN lrs.statement_refs.voiding IS 'Whether it voids its target. Immutable.';
 
 -- ---------------------------------------------------------------------------------------------
 -- People and activities.
@@ -135,7 +138,8 @@ COMMENT ON COLUMN lrs.activities.sealed IS 'IRI and definition under the institu
 
 GRANT SELECT, INSERT ON lrs.stored_events TO lrs_writer;
 GRANT USAGE ON SEQUENCE lrs.notification_ids TO lrs_writer;
-GRANT SELECT, INSERT, DELETE ON lrs.statement_index, lrs.postings, lrs.voids, lrs.people TO lrs_writer;
+GRANT SELECT, INSERT, DELETE ON lrs.statement_index, lrs.postings, lrs.statement_refs, lrs.people TO lrs_writer;
+GRANT UPDATE (terms) ON lrs.statement_index TO lrs_writer;
 GRANT SELECT, INSERT ON lrs.fences, lrs.erased_identifiers TO lrs_writer;
 GRANT SELECT, INSERT, UPDATE ON lrs.activities TO lrs_writer;
 
@@ -163,9 +167,48 @@ END $$;
 COMMENT ON FUNCTION lrs.append_events IS
     'Appends events of any kind; a taken (stream, version) is a unique violation. Returns positions.';
 
+CREATE FUNCTION lrs.inherit_terms(fresh bigint[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    WITH RECURSIVE referring (position, stream) AS (
+        -- The fresh statements, and whatever refers to them, directly or by others.
+        SELECT i.position, i.originator_id FROM lrs.statement_index i WHERE i.position = ANY (fresh)
+        UNION
+        SELECT i.position, i.originator_id
+        FROM referring
+        JOIN lrs.statement_refs r ON r.target = referring.stream
+        JOIN lrs.statement_index i ON i.position = r.position
+    ), referred (position, stream) AS (
+        -- What each of them refers to, directly or by others.
+        SELECT r.position, r.target FROM referring JOIN lrs.statement_refs r USING (position)
+        UNION
+        SELECT referred.position, r.target
+        FROM referred
+        JOIN lrs.stored_events s ON s.originator_id = referred.stream AND s.originator_version = 1
+        JOIN lrs.statement_refs r ON r.position = s.notification_id
+    ), inherited AS (
+        SELECT referred.position, array_agg(DISTINCT term) AS terms
+        FROM referred
+        JOIN lrs.stored_events s ON s.originator_id = referred.stream AND s.originator_version = 1
+        JOIN lrs.statement_index i ON i.position = s.notification_id, unnest(i.terms) AS term
+        GROUP BY referred.position
+    ), kept AS (
+        UPDATE lrs.statement_index i
+        SET terms = ARRAY(SELECT unnest(i.terms) UNION SELECT unnest(inherited.terms))
+        FROM inherited WHERE i.position = inherited.position
+    )
+    INSERT INTO lrs.postings (term, position)
+        SELECT term, position FROM inherited, unnest(inherited.terms) AS term
+        ORDER BY term, position
+        ON CONFLICT DO NOTHING;
+END $$;
+COMMENT ON FUNCTION lrs.inherit_terms IS
+    'Lets filters that match a statement match those that refer to it (xAPI 1.0.3 Communication '
+    '2.1.3), for fresh statements and for older ones that waited for them.';
+
 CREATE FUNCTION lrs.append_statements(
     topic text,
-    originators uuid[], states bytea[], owners uuid[], voids uuid[],
+    originators uuid[], states bytea[], owners uuid[], targets uuid[], voiding boolean[],
     terms uuid[], term_owner int[], named uuid[]
 ) RETURNS bigint[] LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
@@ -173,7 +216,13 @@ DECLARE
     fresh bigint[];
     clash text;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(7001);
+    -- A statement that refers to another inherits its terms, in whichever order the two arrive:
+    -- its writer is alone, so that no two batches can miss each other.
+    IF array_remove(targets, NULL) <> '{}' THEN
+        PERFORM pg_advisory_xact_lock(7001);
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(7001);
+    END IF;
     SELECT string_agg(pseudonym::text, ',') INTO clash
         FROM lrs.fences WHERE pseudonym = ANY (named);
     IF clash IS NOT NULL THEN
@@ -208,9 +257,9 @@ BEGIN
 
     -- Only what is fresh gets index rows: an older one has them already, or lost them to an erasure.
     INSERT INTO lrs.statement_index (position, originator_id, owner, voiding, terms)
-        SELECT e.position, e.originator, e.owner, e.target IS NOT NULL, t.terms
-        FROM unnest(positions, originators, owners, append_statements.voids)
-            WITH ORDINALITY AS e (position, originator, owner, target, n)
+        SELECT e.position, e.originator, e.owner, e.voiding, t.terms
+        FROM unnest(positions, originators, owners, append_statements.voiding)
+            WITH ORDINALITY AS e (position, originator, owner, voiding, n)
         JOIN (SELECT n, array_agg(DISTINCT term) AS terms
               FROM unnest(append_statements.terms, term_owner) AS t (term, n) GROUP BY n) AS t
             ON t.n = e.n
@@ -222,11 +271,14 @@ BEGIN
         JOIN unnest(append_statements.terms, term_owner) AS t (term, n) ON t.n = e.n
         WHERE e.position = ANY (fresh)
         ORDER BY t.term, e.position;
-    INSERT INTO lrs.voids (target, position)
-        SELECT e.target, e.position
-        FROM unnest(positions, append_statements.voids) AS e (position, target)
-        WHERE e.target IS NOT NULL
-        ON CONFLICT DO NOTHING;
+    INSERT INTO lrs.statement_refs (target, position, voiding)
+        SELECT e.target, e.position, e.voiding
+        FROM unnest(positions, targets, append_statements.voiding) AS e (position, target, voiding)
+        WHERE e.target IS NOT NULL AND e.position = ANY (fresh);
+    IF EXISTS (SELECT FROM lrs.statement_refs WHERE target = ANY (originators))
+        OR array_remove(targets, NULL) <> '{}' THEN
+        PERFORM lrs.inherit_terms(fresh);
+    END IF;
     RETURN positions;
 END $$;
 COMMENT ON FUNCTION lrs.append_statements IS

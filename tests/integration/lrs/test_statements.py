@@ -1,5 +1,6 @@
 """The way in and out: ids, equality, batches, voiding, filters, isolation."""
 
+import itertools
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -127,6 +128,7 @@ def test_voiding_in_either_order(services: Services, tool: Credential, void_firs
     voided = services.queries.get(tool.institution, UUID(target["id"]), voided=True)
     assert voided["id"] == target["id"]
     assert ids(services, tool) == [void["id"]]
+    assert ids(services, tool, verb=target["verb"]["id"]) == [void["id"]]
 
 
 def test_a_void_cannot_be_voided(services: Services, tool: Credential) -> None:
@@ -218,3 +220,33 @@ def test_consistent_through_waits_for_an_open_write(services: Services, tool: Cr
         assert started is not None
         assert services.store.consistent_through() <= started[0]
     assert services.store.consistent_through() > started[0]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_filters_follow_references_in_any_order_of_arrival(
+    services: Services, tool: Credential, order: tuple[int, ...]
+) -> None:
+    """A chain: the last refers to the middle one, which refers to the first."""
+    first = statement("bob", "launched", "9", context={"registration": str(uuid4())})
+    middle = statement("ada", object={"objectType": "StatementRef", "id": first["id"]})
+    last = statement("eve", object={"objectType": "StatementRef", "id": middle["id"]})
+    chain = [first, middle, last]
+    for number in order:
+        accept(services, tool, chain[number])
+    everything = {s["id"] for s in chain}
+    assert set(ids(services, tool, agent=agent("bob"))) == everything
+    assert set(ids(services, tool, verb=first["verb"]["id"])) == everything
+    assert set(ids(services, tool, activity="https://lms.example.org/item/9")) == everything
+    registration = UUID(first["context"]["registration"])
+    assert set(ids(services, tool, registration=registration)) == everything
+    assert set(ids(services, tool, agent=agent("ada"))) == {middle["id"], last["id"]}
+    assert ids(services, tool, agent=agent("eve")) == [last["id"]]
+
+
+def test_a_circle_of_references_ends(services: Services, tool: Credential) -> None:
+    one, two = statement("ada"), statement("bob")
+    one["object"] = {"objectType": "StatementRef", "id": two["id"]}
+    two["object"] = {"objectType": "StatementRef", "id": one["id"]}
+    accept(services, tool, one)
+    accept(services, tool, two)
+    assert set(ids(services, tool, agent=agent("ada"))) == {one["id"], two["id"]}
