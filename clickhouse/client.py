@@ -55,7 +55,7 @@ class ClickHouse:
                 client = clickhouse_connect.get_client(
                     dsn=self._url,
                     autogenerate_session_id=False,  # sessions are not for threads
-                    use_protocol_version=False,  # the embedded engine does not speak it
+                    tz_mode="aware",
                     connect_timeout=5,
                     send_receive_timeout=30,
                 )

@@ -72,17 +72,20 @@ class Releases:
 
     def ledger(self, institution: UUID) -> Ledger:
         """Returns the ledger of the current term; opens it if this is the term's first sight."""
-        now = self._clock()
-        term = self._calendar.term(now.date())
         for _ in range(ATTEMPTS):
-            ledger = self._read(institution, term)
-            if ledger:
+            ledger, allocated = self._current(institution)
+            if allocated is None:
                 return ledger
             try:
-                self._store.append(self._allocation(institution, term, now))
+                self._store.append(allocated)
             except Conflict:
                 continue
+            return ledger
         raise Overloaded("the ledger of this term could not be opened")
+
+    def peek(self, institution: UUID) -> Ledger:
+        """Returns the ledger of the current term as it is, or as it will be when it is opened."""
+        return self._current(institution)[0]
 
     def due(self, institution: UUID) -> list[Plan]:
         """Returns the plans whose last window closed in an earlier period of their cadence."""
@@ -167,6 +170,15 @@ class Releases:
             found[:0] = [event for event in events if isinstance(event, Released)]
             term = self._calendar.before(term)
         return found
+
+    def _current(self, institution: UUID) -> tuple[Ledger, BudgetAllocated | None]:
+        """The ledger of the current term, and the event that opens it if nothing has yet."""
+        now = self._clock()
+        term = self._calendar.term(now.date())
+        if ledger := self._read(institution, term):
+            return ledger, None
+        allocated = self._allocation(institution, term, now)
+        return Ledger.opened(allocated), allocated
 
     def _read(self, institution: UUID, term: Term) -> Ledger | None:
         return Ledger.fold(self._store.stream(ledger_id(institution, term.label)))

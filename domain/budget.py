@@ -115,15 +115,20 @@ class Ledger:
         ledger: Self | None = None
         for event in events:
             if isinstance(event, BudgetAllocated):
-                ledger = cls(
-                    event,
-                    event.originator_version,
-                    closings=event.closings,
-                    courses=frozenset(event.courses),
-                )
+                ledger = cls.opened(event)
             elif ledger is not None and isinstance(event, Released):
                 ledger = ledger.after(event)
         return ledger
+
+    @classmethod
+    def opened(cls, event: BudgetAllocated) -> Self:
+        """Returns the ledger of which nothing has been spent."""
+        return cls(
+            event,
+            event.originator_version,
+            closings=event.closings,
+            courses=frozenset(event.courses),
+        )
 
     def after(self, event: Released) -> Self:
         """Returns the ledger with one release more."""
