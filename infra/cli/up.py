@@ -14,6 +14,9 @@ from infra.local.supervisor import NotReady, Supervisor
 from infra.topics import WrongPartitions
 from lrs.settings import Settings
 
+# One of the demo course, to try an erasure on.
+LEARNER = '{"account": {"homePage": "https://demo.example.org", "name": "3f8fe27435e7"}}'
+
 
 @click.command()
 @data_option
@@ -66,18 +69,17 @@ def _progress(done: int, total: int) -> None:
 
 
 def _welcome(description: dict[str, Any]) -> None:
-    url, credentials = description["url"], description["credentials"]
+    url, credentials, data = description["url"], description["credentials"], description["data"]
     click.echo(f"\nKumbuka is running. Open {url}/\n")
     click.echo(f"  xAPI      {description['xapi_url']}")
-    click.echo(f"  data      {description['data']}")
+    click.echo(f"  data      {data}")
     click.echo("\nCredentials (HTTP Basic):")
     for role, pair in credentials.items():
         click.echo(f"  {role:<11} {pair['key']} : {pair['secret']}")
-    data = description["data"]
     instructor = ":".join(credentials["instructor"].values())
-    actor = '{"mbox":"mailto:nobody@example.org"}'
+    lrs = sys.argv[0] if Path(sys.argv[0]).name == "lrs" else "lrs"
     click.echo("\nThree commands to try:")
     click.echo(f"  curl -s -u '{instructor}' {url}/api/v1/courses")
-    click.echo(f"  lrs release --data {data}")
-    click.echo(f"  lrs erase --data {data} --dry-run --actor '{actor}'")
+    click.echo(f"  {lrs} release --data {data}")
+    click.echo(f"  {lrs} erase --data {data} --dry-run --actor '{LEARNER}'")
     click.echo("\nCtrl-C stops everything in order.\n")
