@@ -1,23 +1,23 @@
-"""When two statements are the same statement (1.0.3 Data 2.3.1, 2.0.0 4.2.4 and 4.2.7).
+"""When two statements are the same statement (1.0.3 Data 2.3.1; 2.0.0 4.2, of immutability).
 
-The specification lists what an LRS may change or assign, demands that differences which those
-changes could have caused be ignored, and that no other difference be. Decision by decision,
-with the sections of 1.0.3 Data:
+Both versions list what is left out of the comparison; 1.0.3 adds that no other difference may be
+ignored. One rule serves both, so that it never matters in which version a statement came again:
 
-- not compared: `stored`, `authority`, `version`, which an LRS assigns or replaces (2.3.1);
-- compared where both have them (`same`): `id`, `timestamp`, assigned if left out (2.3.1);
-- timestamps, a SubStatement's too: as instants, to the millisecond, since their serialization may
-  differ (2.3.1) and finer digits may be cut (4.5);
-- not compared: the verb's `display` and the definition of activities, which are not part of the
-  statement (2.3.1), nor the data of attachments; the property `attachments` is, in its order;
-- members of a Group: in any order, being an unordered list (2.3.1);
-- contextActivities: one activity is a list of one, as an LRS must return it (2.4.6.2);
-- without regard to case, as 2.3.1 allows where case means nothing: mail domains, UUIDs, hex
-  digests, language tags, media types;
-- result.duration: as a string, without what is finer than 0.01 s (2.3.1, 4.6);
+- left out: `id`, `stored`, `authority`, `version` and `timestamp`, which an LRS assigns or may have
+  assigned (1.0.3: differences that this could have caused MUST be ignored; 2.0.0 names them);
+- left out: `attachments`, the verb's `display` and the definition of activities, which are not
+  part of the statement (both);
+- members of a Group: in any order, being an unordered list (both);
+- a SubStatement's timestamp, which nobody assigns: as an instant, to the millisecond, since its
+  serialization may differ (1.0.3 2.3.1) and finer digits may be cut (1.0.3 4.5, 2.0.0 4.2.7);
+- contextActivities: one activity is a list of one, as an LRS must return it (1.0.3 2.4.6.2);
+- case, where it means nothing: in mail domains, UUIDs, hex digests, language tags (both); not in
+  IRIs, which are compared as strings (2.0.0 4.2.7);
+- result.duration: as a string, without what is finer than 0.01 s (1.0.3 2.3.1 and 4.6, 2.0.0
+  4.2.7);
 - numbers: by value, 1 and 1.0 being one number in JSON;
-- everything else is compared as it stands, being in no exception: the order of other arrays, an
-  objectType given or left out, empty objects.
+- everything else is compared as it stands: the order of other arrays, an objectType given or left
+  out, empty objects.
 """
 
 from collections.abc import Mapping
@@ -25,52 +25,29 @@ from typing import Any
 
 import orjson
 
-from domain.statements.relations import SIGNATURE
 from domain.values.duration import comparable
 from domain.values.timestamp import parse
 
 Json = dict[str, Any]
 
-_ASSIGNED = frozenset({"stored", "authority", "version"})
-_MAYBE_ASSIGNED = ("id", "timestamp")
+_LEFT_OUT = frozenset({"id", "stored", "authority", "version", "timestamp", "attachments"})
 _ACTIVITY = frozenset({"objectType", "id"})
 
 
 def canonical(statement: Json) -> bytes:
-    """Returns bytes that are equal for statements that are equal, whatever version they came in.
-
-    An id or timestamp that was left out differs from one that was given: where that alone may
-    be the difference, `same` decides.
-    """
+    """Returns bytes that are equal for statements that are equal, whatever version they came in."""
     return orjson.dumps(_comparable(statement), option=orjson.OPT_SORT_KEYS)
 
 
 def same(one: Json, other: Json) -> bool:
-    """Whether two statements are equal, what an LRS could have assigned to either left aside.
-
-    This is the comparison of a signature's payload with the statement it signs, and of a statement
-    that was read from an LRS with the one that was sent to it.
-    """
-    left, right = _comparable(one), _comparable(other)
-    for name in _MAYBE_ASSIGNED:
-        if name not in left or name not in right:
-            left.pop(name, None)
-            right.pop(name, None)
-    options = orjson.OPT_SORT_KEYS
-    return orjson.dumps(left, option=options) == orjson.dumps(right, option=options)
-
-
-def unsigned(statement: Json) -> Json:
-    """Returns the statement as it was before its signature was attached (1.0.3 Data 2.6)."""
-    kept = [a for a in statement.get("attachments", ()) if a["usageType"] != SIGNATURE]
-    bare = {name: value for name, value in statement.items() if name != "attachments"}
-    return {**bare, "attachments": kept} if kept else bare
+    """Whether two statements are equal, as a signature's payload and what it signs must be."""
+    return canonical(one) == canonical(other)
 
 
 def _comparable(statement: Json) -> Json:
     result: Json = {}
     for name, value in statement.items():
-        if name in _ASSIGNED:
+        if name in _LEFT_OUT:
             continue
         reduce = _REDUCE.get(name)
         result[name] = value if reduce is None else reduce(value)
@@ -91,7 +68,14 @@ def _object(target: Json) -> Json:
         return _activity(target)
     if kind == "StatementRef":
         return {**target, "id": target["id"].lower()}
-    return _comparable(target) if kind == "SubStatement" else _actor(target)
+    return _substatement(target) if kind == "SubStatement" else _actor(target)
+
+
+def _substatement(target: Json) -> Json:
+    result = _comparable(target)
+    if "timestamp" in target:
+        result["timestamp"] = _timestamp(target["timestamp"])
+    return result
 
 
 def _actor(agent: Json) -> Json:
@@ -154,30 +138,12 @@ def _entries(name: str) -> Any:
     return lambda entries: [{**entry, name: _actor(entry[name])} for entry in entries]
 
 
-def _language_map(texts: Mapping[str, str]) -> Json:
-    return {tag.lower(): text for tag, text in texts.items()}
-
-
-def _attachment(attachment: Json) -> Json:
-    reduced = dict(attachment)
-    for name in ("display", "description"):
-        if name in attachment:
-            reduced[name] = _language_map(attachment[name])
-    media, semicolon, parameters = attachment["contentType"].partition(";")
-    reduced["contentType"] = media.lower() + semicolon + parameters
-    reduced["sha2"] = attachment["sha2"].lower()
-    return reduced
-
-
 _REDUCE: Mapping[str, Any] = {
-    "id": str.lower,
     "actor": _actor,
     "verb": _verb,
     "object": _object,
     "result": _result,
     "context": _context,
-    "timestamp": _timestamp,
-    "attachments": lambda attachments: [_attachment(one) for one in attachments],
 }
 _REDUCE_CONTEXT: Mapping[str, Any] = {
     "registration": str.lower,
