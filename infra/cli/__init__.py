@@ -14,6 +14,7 @@ COMMANDS = {
     "relay": "infra.cli.processes:relay",
     "worker": "infra.cli.processes:worker",
     "jobs": "infra.cli.processes:jobs",
+    "release": "infra.cli.release:release",
     "migrate": "infra.cli.migrate:migrate",
     "settings": "infra.cli.settings:settings",
     "import": "infra.cli.import_:import_",

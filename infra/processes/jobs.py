@@ -1,0 +1,87 @@
+"""The jobs process: what is done on a schedule; how each job is done lives in its own layer.
+
+To add a job: write a function that makes it and add that to `JOBS`.
+"""
+
+from collections.abc import Callable
+from signal import SIGINT, SIGTERM, signal
+from threading import Event
+
+import structlog
+
+from clickhouse.pipeline import Pipeline
+from domain.errors import BudgetExhausted
+from infra.processes.schedule import Job
+from infra.processes.schedule import run as run_jobs
+from lrs.services import Services, open_services
+from lrs.settings import Settings
+
+log = structlog.get_logger("infra.jobs")
+
+SHIP_SECONDS = 30.0
+CATCH_UP_SECONDS = 60.0
+
+
+def run(settings: Settings) -> None:
+    """Runs the jobs until SIGTERM or SIGINT."""
+    stop = Event()
+    for number in (SIGTERM, SIGINT):
+        signal(number, lambda *_: stop.set())
+    services = open_services(settings)
+    try:
+        log.info("jobs run", jobs=len(JOBS))
+        run_jobs([make(services) for make in JOBS], stop)
+    finally:
+        services.close()
+
+
+def pipeline(services: Services) -> Pipeline:
+    """Returns the release pipeline of this instance."""
+    settings = services.settings
+    return Pipeline.over(
+        services.store,
+        services.pool,
+        partitions=settings.kafka_partitions,
+        url=settings.clickhouse_url,
+        epsilon=settings.epsilon,
+        delta=settings.delta,
+    )
+
+
+def releases(services: Services) -> Job:
+    """Releases what is due, as soon as the views reflect what was stored until then."""
+    made = pipeline(services)
+
+    def release(stop: Event) -> None:
+        for institution in services.institutions.list():
+            due = made.releases.due(institution.institution)
+            if not due:
+                continue
+            if not made.caught_up(services.store.last(), CATCH_UP_SECONDS, stop.is_set):
+                log.warning("release waits for the views", institution=institution.institution)
+                return
+            for plan in due:
+                try:
+                    done = made.release(institution.institution, [(plan, None)])
+                except BudgetExhausted:
+                    log.warning("budget exhausted", stream=plan.stream)
+                else:
+                    log.info("released", stream=plan.stream, rows=sum(len(r.rows) for r in done))
+
+    return Job("release", services.settings.release_check_seconds, release)
+
+
+def shipping(services: Services) -> Job:
+    """Brings to ClickHouse what was released but did not get there."""
+    made = pipeline(services)
+
+    def ship(_: Event) -> None:
+        for institution in services.institutions.list():
+            if shipped := made.ship(institution.institution):
+                log.info("shipped", releases=shipped)
+
+    seconds = min(SHIP_SECONDS, services.settings.release_check_seconds)
+    return Job("ship", seconds, ship)
+
+
+JOBS: list[Callable[[Services], Job]] = [releases, shipping]
