@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 
 from psycopg_pool import ConnectionPool
 
-from lrs.keys.envelope import boxes, place, seal, unseal
-from lrs.keys.ring import KeyRing, PersonErased
+from lrs.keys.envelope import DataKey, OpensKeys, boxes, place, seal, unseal
+from lrs.keys.ring import PersonErased
 
 CHUNK = 256 * 1024
 
@@ -31,14 +31,12 @@ class Content:
 class Contents:
     """Writes and reads contents, a chunk in memory at a time."""
 
-    def __init__(self, pool: ConnectionPool[Any], ring: KeyRing) -> None:
+    def __init__(self, pool: ConnectionPool[Any]) -> None:
         self._pool = pool
-        self._ring = ring
 
-    def write(self, institution: UUID, owner: UUID, data: Iterable[bytes]) -> Content:
-        """Keeps `data` sealed for `owner`; returns how to find it."""
+    def write(self, institution: UUID, key: DataKey, data: Iterable[bytes]) -> Content:
+        """Keeps `data` sealed under `key`; returns how to find it."""
         content_id = uuid4()
-        key = self._ring.current(institution, [owner])[owner]
         size, short, long = 0, sha1(usedforsecurity=False), sha256()
         for number, chunk in enumerate(_chunks(data)):
             size += len(chunk)
@@ -53,16 +51,24 @@ class Contents:
                 )
         return Content(content_id, size, short.hexdigest(), long.hexdigest())
 
-    def read(self, institution: UUID, content_id: UUID) -> Iterator[bytes]:
+    def read(self, institution: UUID, content_id: UUID, keys: OpensKeys) -> Iterator[bytes]:
         """Returns the content, chunk by chunk. Raises `PersonErased` where the key is gone."""
         number = 0
         while (sealed := self._chunk(content_id, number)) is not None:
             ((key_id, box),) = boxes(sealed)
-            key = self._ring.open(key_id)
+            key = keys.open(key_id)
             if key is None:
                 raise PersonErased([])
             yield unseal(key, box, place(institution, content_id, number, "chunk"))
             number += 1
+
+    def drop(self, content_id: UUID) -> int:
+        """Deletes the content; returns how many chunks it had."""
+        with self._pool.connection() as connection:
+            dropped: int = connection.execute(
+                "DELETE FROM lrs.contents WHERE content_id = %s", [content_id]
+            ).rowcount
+        return dropped
 
     def _chunk(self, content_id: UUID, number: int) -> bytes | None:
         with self._pool.connection() as connection:

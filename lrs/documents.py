@@ -19,6 +19,7 @@ from domain.people import canonical_ifi
 from domain.values.version import Version
 from lrs.contents import Contents
 from lrs.keys.blind_index import BlindIndex
+from lrs.keys.ring import KeyRing
 from lrs.people import IdentifierErased, People
 from lrs.store import RecordStore
 
@@ -70,21 +71,24 @@ class Documents:
         pool: ConnectionPool[Any],
         store: RecordStore,
         people: People,
+        *,
         blind: BlindIndex,
         contents: Contents,
+        ring: KeyRing,
     ) -> None:
         self._pool = pool
         self._store = store
         self._people = people
         self._blind = blind
         self._contents = contents
+        self._ring = ring
 
     def get(self, institution: UUID, address: Address) -> Found:
         """Returns the document. Raises `NotFound`."""
         row = self._current(institution, self._place(institution, address))
         if row is None:
             raise NotFound(f"no document has the id {address.document_id!r} here")
-        content = self._contents.read(institution, row.content_id)
+        content = self._contents.read(institution, row.content_id, self._ring)
         return Found(row.document, row.updated_at, content)
 
     def ids(
@@ -131,7 +135,7 @@ class Documents:
             rules.check(preconditions, document)
             old = None
             if current is not None:
-                old = b"".join(self._contents.read(institution, current.content_id))
+                old = b"".join(self._contents.read(institution, current.content_id, self._ring))
             old_type = None if document is None else document.content_type
             merged = rules.merge(old, old_type, content, content_type)
             return merged, content_type if document is None else rules.JSON
@@ -170,7 +174,8 @@ class Documents:
         for attempt in range(ATTEMPTS):
             version = self._next_version(place.stream)
             content, content_type = decide(self._current(institution, place))
-            written = self._contents.write(institution, place.owner, [content])
+            key = self._ring.current(institution, [place.owner])[place.owner]
+            written = self._contents.write(institution, key, [content])
             document = Document(
                 address.document_id, content_type, written.size, written.sha1, written.sha2
             )

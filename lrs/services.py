@@ -11,6 +11,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from lrs.activities import Activities
+from lrs.attachments import Attachments
 from lrs.contents import Contents
 from lrs.credentials import Credentials
 from lrs.cursors import Cursors
@@ -18,6 +19,7 @@ from lrs.documents import Documents
 from lrs.institutions import Institutions
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.file import KeyFile
+from lrs.keys.port import KeyService
 from lrs.keys.ring import KeyRing
 from lrs.people import People
 from lrs.queries import Queries
@@ -35,6 +37,7 @@ class Services:
     settings: Settings
     pool: ConnectionPool[psycopg.Connection[Any]]
     keystore_pool: ConnectionPool[psycopg.Connection[Any]]
+    key_service: KeyService
     keyring: KeyRing
     blind: BlindIndex
     store: RecordStore
@@ -43,6 +46,7 @@ class Services:
     statements: Statements
     queries: Queries
     contents: Contents
+    attachments: Attachments
     documents: Documents
     institutions: Institutions
     credentials: Credentials
@@ -68,12 +72,13 @@ def open_services(settings: Settings) -> Services:
     blind = BlindIndex(key_service)
     store = RecordStore(pool, keyring, blind)
     people = People(pool, blind)
-    contents = Contents(pool, keyring)
+    contents = Contents(pool)
     activities = Activities(pool, blind, store.mapper)
     return Services(
         settings=settings,
         pool=pool,
         keystore_pool=keystore_pool,
+        key_service=key_service,
         keyring=keyring,
         blind=blind,
         store=store,
@@ -89,7 +94,8 @@ def open_services(settings: Settings) -> Services:
         ),
         queries=Queries(pool, store, people, blind),
         contents=contents,
-        documents=Documents(pool, store, people, blind, contents),
+        attachments=Attachments(pool, blind, store.mapper, contents),
+        documents=Documents(pool, store, people, blind=blind, contents=contents, ring=keyring),
         institutions=Institutions(store, pool),
         credentials=Credentials(store, pool),
         cursors=Cursors(key_service.secret("cursors")),

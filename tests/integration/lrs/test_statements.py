@@ -99,7 +99,7 @@ def test_one_of_many_racing_for_an_id_wins(services: Services, tool: Credential)
     outcomes: list[str] = []
 
     def race(number: int) -> None:
-        batch = [{**s, "timestamp": f"2026-02-03T04:05:0{number % 2}Z"} for s in shared]
+        batch = [{**s, "result": {"response": str(number % 2)}} for s in shared]
         try:
             accept(services, tool, *(batch if number % 3 else reversed(batch)))
             outcomes.append("accepted")
@@ -113,7 +113,7 @@ def test_one_of_many_racing_for_an_id_wins(services: Services, tool: Credential)
         thread.join()
     assert sorted(outcomes) == ["accepted"] * 4 + ["conflict"] * 4
     page = services.queries.page(tool.institution, Filter(), 100, None)
-    assert len({found["timestamp"] for found in page.statements}) == 1
+    assert len({found["result"]["response"] for found in page.statements}) == 1
     assert len(page.statements) == 6
 
 
