@@ -67,7 +67,9 @@ def facts(
     result: Json = statement.get("result") or {}
     verb = _verb(statement["verb"]["id"], definition)
     scaled = _scaled(result)
-    passed = _passed(statement["verb"]["id"], verb, result, scaled, context, rules)
+    cut = _number((context.get("extensions") or {}).get(words.MASTERY_SCORE))
+    cut = rules.pass_score if cut is None else cut
+    passed = _passed(statement["verb"]["id"], verb, result, scaled, cut)
     extensions: Json = {**(context.get("extensions") or {}), **(result.get("extensions") or {})}
     announced = _announced(definition)
     completion = result.get("completion")
@@ -145,17 +147,14 @@ def _scaled(result: Json) -> float | None:
     return score.scaled(result["score"]) if result.get("score") else None
 
 
-def _passed(
-    iri: str, verb: Verb, result: Json, scaled: float | None, context: Json, rules: Rules
-) -> bool | None:
+def _passed(iri: str, verb: Verb, result: Json, scaled: float | None, cut: float) -> bool | None:
     """Returns how the learner did, if the statement is evidence at all: success, else the score."""
     if verb not in (Verb.EVIDENCED, Verb.COMPLETED):
         return None
     if "success" in result:
         return bool(result["success"])
     if scaled is not None:
-        cut = _number((context.get("extensions") or {}).get(words.MASTERY_SCORE))
-        return scaled >= (rules.pass_score if cut is None else cut)
+        return scaled >= cut
     if iri in words.PASSED or iri in words.FAILED:
         return iri in words.PASSED
     return None

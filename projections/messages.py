@@ -62,6 +62,29 @@ class Unsound(Exception):
         self.head = head
 
 
+class Broken(NamedTuple):
+    """What came in and cannot be applied."""
+
+    reason: str
+    offset: int | None
+    head: Message | None
+    """What can be trusted of it; None where it is no message of ours."""
+    raw: bytes
+
+
+Letter = Message | Broken
+
+
+def receive(raw: bytes, offset: int | None) -> Letter:
+    """Returns the message in `raw`, or why there is none."""
+    try:
+        return decode(raw)
+    except Unreadable as error:
+        return Broken(str(error), offset, None, raw)
+    except Unsound as error:
+        return Broken(error.reason, offset, error.head, raw)
+
+
 def encode(message: Message) -> bytes:
     """Returns the message as JSON; equal messages give equal bytes."""
     body: dict[str, Any] = {

@@ -1,0 +1,1 @@
+"""Where the folds keep their states: tables, batches in one transaction, reads."""

@@ -1,0 +1,81 @@
+"""How far of the log the views reflect, written in the transaction that makes it true."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+STREAMS = ("facts", "evidence")
+POLL_SECONDS = 0.02
+
+
+class Reached(NamedTuple):
+    """A position of the log, and when the event there was recorded."""
+
+    position: int
+    time: datetime | None
+
+
+def prepare(connection: Connection[Any], partitions: int) -> None:
+    """Makes the rows of all partitions, so that a least position over them means something."""
+    connection.execute(
+        "INSERT INTO tracking (stream, partition, position)"
+        " SELECT s, p, 0 FROM unnest(%s::text[]) s, generate_series(0, %s - 1) p"
+        " ORDER BY s, p ON CONFLICT DO NOTHING",
+        [list(STREAMS), partitions],
+    )
+
+
+def lock(connection: Connection[Any], stream: str, partitions: Iterable[int]) -> dict[int, Reached]:
+    """Returns how far each partition is, and keeps others from moving it until the end."""
+    rows = connection.execute(
+        "SELECT partition, position, reflected_at FROM tracking"
+        " WHERE stream = %s AND partition = ANY(%s) ORDER BY partition FOR UPDATE",
+        [stream, list(partitions)],
+    )
+    return {partition: Reached(position, moment) for partition, position, moment in rows}
+
+
+def advance(connection: Connection[Any], stream: str, reached: Mapping[int, Reached]) -> None:
+    """Writes how far the partitions are now."""
+    partitions = sorted(reached)
+    connection.execute(
+        "UPDATE tracking t SET position = r.position, reflected_at = r.reflected_at"
+        " FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[])"
+        "  AS r (partition, position, reflected_at)"
+        " WHERE t.stream = %s AND t.partition = r.partition",
+        [
+            partitions,
+            [reached[p].position for p in partitions],
+            [reached[p].time for p in partitions],
+            stream,
+        ],
+    )
+
+
+def reflected(connection: Connection[Any]) -> Reached:
+    """Returns the position up to which every view holds everything; 0 before the first."""
+    row = connection.execute(
+        "SELECT position, reflected_at FROM views.tracking ORDER BY position LIMIT 1"
+    ).fetchone()
+    return Reached(*row) if row else Reached(0, None)
+
+
+def wait_for(
+    pool: ConnectionPool[Any],
+    position: int,
+    timeout: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> bool:
+    """Returns whether the views reflect `position`, waiting for it up to `timeout` seconds."""
+    until = clock() + timeout
+    while True:
+        with pool.connection() as connection:
+            if reflected(connection).position >= position:
+                return True
+        if clock() >= until:
+            return False
+        time.sleep(POLL_SECONDS)
