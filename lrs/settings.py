@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     kafka_partitions: int = Field(12, ge=1, description="Partitions of the facts topic; fixed.")
     topic_prefix: str = Field("kumbuka", description="Prefix of Kafka topics and groups.")
 
+    kafka_jars: Path | None = Field(
+        None, description="Folder of the embedded broker's jars; default: .kafka of the checkout."
+    )
+
     clickhouse_url: str = Field("", description="ClickHouse HTTP URL, with user and password.")
 
     host: str = Field("127.0.0.1", description="Address that the API listens on.")

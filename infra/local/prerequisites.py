@@ -21,7 +21,7 @@ def missing(settings: Settings) -> list[str]:
     """Returns one sentence for each thing that is missing; none if `lrs up` can start."""
     problems = [_data(settings.data)]
     if not settings.kafka:
-        problems += [_java(), _jars()]
+        problems += [_java(), _jars(settings)]
     if not settings.dsn and os.geteuid() == 0 and shutil.which("setpriv") is None:
         problems.append("setpriv is missing: install the Debian package util-linux.")
     if settings.port and not port_is_free(settings.port, settings.host):
@@ -56,7 +56,8 @@ def _java() -> str:
     return ""
 
 
-def _jars() -> str:
-    if kafka_jars.present(kafka_jars.folder()) or shutil.which("mvn"):
+def _jars(settings: Settings) -> str:
+    jars = settings.kafka_jars or kafka_jars.folder()
+    if kafka_jars.present(jars) or shutil.which("mvn"):
         return ""
     return "mvn is missing (it fetches Kafka's jars once): install the Debian package maven."

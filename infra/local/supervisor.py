@@ -156,7 +156,7 @@ class Supervisor:
             )
         if not self.settings.kafka:
             self.tell("Starting Kafka.")
-            kafka = Kafka(data / "kafka", logs=self.logs)
+            kafka = Kafka(data / "kafka", logs=self.logs, jars=self.settings.kafka_jars)
             self._start_part("kafka", kafka.child, kafka.start)
             self._know(kafka=kafka.bootstrap)
         if not self.settings.clickhouse_url:
