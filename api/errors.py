@@ -81,7 +81,9 @@ def answer(error: Exception) -> Response:
         body |= {"pointer": error.pointer, "rule": "erased"}
     elif isinstance(error, Conflict) and error.ids:
         body["ids"] = list(error.ids)
-    if status >= 500:
+    if status == 503:
+        log.warning("no_capacity", kind=type(error).__qualname__)
+    elif status >= 500:
         log.error("failed", status=status, kind=type(error).__qualname__, exc_info=error)
     response = _xapi(body) if request.path.startswith("/xapi") else _problem(status, title, body)
     response.status_code = status

@@ -11,9 +11,10 @@ from api.services import services
 from api.xapi import headers, parameters
 from api.xapi.parameters import Asked
 from api.xapi.responses import json, rendered, with_parts
-from domain.errors import Invalid
+from domain.errors import Erased, Invalid
 from domain.roles import Action
 from domain.values.timestamp import parse
+from lrs.statements import Accepted
 
 CURSORS = "xapi statements"
 
@@ -93,13 +94,15 @@ def _page(given: Mapping[str, str], asked: Asked, after: int | None) -> Response
     return with_parts(result) if asked.attachments else json(result)
 
 
-def _accept_one(statement: Any) -> Any:
+def _accept_one(statement: Any) -> Accepted:
     """Stores one statement; its refusals point into it, not into a list."""
     try:
         return services().statements.accept(credential(), [statement], headers.version())
     except Invalid as error:
         pointer = error.pointer.removeprefix("/0")
         raise Invalid(pointer, error.rule, error.detail, error.section) from None
+    except Erased as error:
+        raise Erased(error.pointer.removeprefix("/0")) from None
 
 
 def _body() -> Any:

@@ -4,11 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
 
+from api.services import Services
+from domain.people import canonical_ifi
 from tests.integration.api.conftest import Caller
 from tests.integration.api.statements import COURSE, statement, voiding
 
@@ -234,6 +236,45 @@ def test_another_institution_sees_nothing(tool: Caller, stranger: Caller) -> Non
     assert stranger("POST", XAPI, json={**sent, "actor": {"mbox": "mailto:x@y.example"}}).json == [
         sent["id"]
     ]
+
+
+def test_an_erased_person_is_refused_with_a_reason(
+    tool: Caller, services: Services, institution: UUID
+) -> None:
+    gone = statement("gone")
+    ifi = canonical_ifi(gone["actor"])
+    assert ifi is not None
+    with services.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO lrs.erased_identifiers (institution, fence) VALUES (%s, %s)",
+            (institution, services.lrs.blind.fence(institution, ifi)),
+        )
+    alone = tool("POST", XAPI, json=gone)
+    assert (alone.status_code, alone.json["pointer"], alone.json["rule"]) == (
+        403,
+        "/actor",
+        "erased",
+    )
+    batch = tool("POST", XAPI, json=[statement(), gone])
+    assert (batch.status_code, batch.json["pointer"]) == (403, "/1/actor")
+
+
+def test_the_rules_of_1_0_3_hold_for_its_requests(tool: Caller) -> None:
+    old = Caller(tool.client, tool.key, tool.secret, "1.0.3")
+    sent = statement("old", version="1.0.3")
+    assert old("POST", XAPI, json=sent).status_code == 200
+    assert old("GET", f"{XAPI}?statementId={sent['id']}").json["version"] == "1.0.3"
+    newer = statement(
+        "old",
+        context={
+            "contextAgents": [
+                {"objectType": "contextAgent", "agent": {"mbox": "mailto:x@y.example"}}
+            ]
+        },
+    )
+    refused = old("POST", XAPI, json=newer)
+    assert (refused.status_code, refused.json["pointer"]) == (400, "/context/contextAgents")
+    assert tool("POST", XAPI, json=newer).status_code == 200
 
 
 def test_many_at_once(tool: Caller) -> None:
