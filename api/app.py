@@ -30,13 +30,14 @@ from api.front import front
 from api.health import health
 from api.requests import MAX_BODY, Request
 from api.services import EXTENSION, Services
+from api.v1.analytics import analytics
 from api.v1.credentials import credentials
 from api.v1.description import description
 from api.xapi import headers
 from api.xapi.about import about
 from api.xapi.statements import statements
 
-V1: tuple[APIBlueprint, ...] = (credentials,)
+V1: tuple[APIBlueprint, ...] = (analytics, credentials)
 XAPI: tuple[Blueprint, ...] = (about, statements)
 PAGES: tuple[Blueprint, ...] = (front, docs, health, description, metrics.metrics)
 

@@ -10,6 +10,7 @@ from threading import Lock
 from flask import current_app
 from psycopg_pool import ConnectionPool
 
+from clickhouse.pipeline import Pipeline
 from lrs.activities import Activities
 from lrs.credentials import Credentials
 from lrs.cursors import Cursors
@@ -20,6 +21,7 @@ from lrs.services import open_services
 from lrs.settings import Settings
 from lrs.statements import Statements
 from lrs.store import RecordStore
+from projections.views import tracking
 
 EXTENSION = "kumbuka"
 
@@ -35,6 +37,7 @@ class Services:
         self.settings = settings
         self._opener = opener
         self._opened: RecordStoreServices | None = None
+        self._analytics: Pipeline | None = None
         self._lock = Lock()
 
     @property
@@ -86,9 +89,28 @@ class Services:
         """Seals and opens the cursors of pages."""
         return self.lrs.cursors
 
+    @property
+    def analytics(self) -> Pipeline:
+        """Released aggregates and their budget."""
+        lrs = self.lrs
+        with self._lock:
+            if self._analytics is None:
+                self._analytics = Pipeline.over(
+                    lrs.store,
+                    lrs.pool,
+                    reflected=lambda connection: tracking.reflected(connection).position,
+                    url=self.settings.clickhouse_url,
+                    epsilon=self.settings.epsilon,
+                    delta=self.settings.delta,
+                )
+        return self._analytics
+
     def close(self) -> None:
         """Closes the pools, if they were opened."""
         with self._lock:
+            if self._analytics is not None:
+                self._analytics.client.close()
+                self._analytics = None
             if self._opened is not None:
                 self._opened.close()
                 self._opened = None

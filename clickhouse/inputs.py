@@ -32,12 +32,6 @@ COMPLETIONS = """
       AND first_position > %(after)s AND first_position <= %(until)s
 """
 
-# How far every partition of the views has come; a partition that never moved has no row.
-REFLECTED = """
-    SELECT CASE WHEN count(*) >= %(partitions)s THEN min(position) ELSE 0 END
-    FROM views.tracking
-"""
-
 _QUERIES = {
     Source.ACTIVITY: ACTIVITY,
     Source.COMPLETIONS: COMPLETIONS,
@@ -66,17 +60,6 @@ class Snapshot:
                 plan.rows.first(day) if plan.rows else whole,
             )
             yield learner, group, statements if plan.source is Source.STATEMENTS else 1
-
-
-def tracked(partitions: int) -> Callable[[Connection[Any]], int]:
-    """Returns what reads the position that all of so many partitions have reached."""
-
-    def reflected(connection: Connection[Any]) -> int:
-        row = connection.execute(REFLECTED, {"partitions": partitions}).fetchone()
-        assert row is not None
-        return int(row[0])
-
-    return reflected
 
 
 class Inputs:

@@ -13,7 +13,7 @@ from psycopg_pool import ConnectionPool
 
 from clickhouse.client import ClickHouse
 from clickhouse.groups import History
-from clickhouse.inputs import Inputs, tracked
+from clickhouse.inputs import Inputs
 from clickhouse.mechanisms.accounting import Budget, budget
 from clickhouse.plans import Plan
 from clickhouse.releases import LedgerStore, Releases
@@ -38,13 +38,16 @@ class Pipeline:
         store: LedgerStore,
         pool: ConnectionPool[Connection[Any]],
         *,
-        partitions: int,
+        reflected: Callable[[Connection[Any]], int],
         url: str,
         epsilon: float,
         delta: float,
     ) -> Self:
-        """Returns the pipeline of an instance; connects to ClickHouse when first needed."""
-        inputs = Inputs(pool, tracked(partitions))
+        """Returns the pipeline of an instance; connects to ClickHouse when first needed.
+
+        `reflected` reads the log position that all views have reached.
+        """
+        inputs = Inputs(pool, reflected)
         given = term_budget(epsilon, delta)
         return cls(Releases(store, inputs, budget=given, clock=_now), inputs, ClickHouse(url))
 

@@ -15,6 +15,7 @@ from infra.processes.schedule import Job
 from infra.processes.schedule import run as run_jobs
 from lrs.services import Services, open_services
 from lrs.settings import Settings
+from projections.views import tracking
 
 log = structlog.get_logger("infra.jobs")
 
@@ -41,7 +42,7 @@ def pipeline(services: Services) -> Pipeline:
     return Pipeline.over(
         services.store,
         services.pool,
-        partitions=settings.kafka_partitions,
+        reflected=lambda connection: tracking.reflected(connection).position,
         url=settings.clickhouse_url,
         epsilon=settings.epsilon,
         delta=settings.delta,
