@@ -44,8 +44,6 @@ class Document:
 
 
 class _DocumentEvent(Event):
-    TOPIC: ClassVar[str] = ""
-
     owner: UUID
 
     def sealed_for(self) -> UUID:
