@@ -8,6 +8,7 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
 from api.errors import STATUS
+from api.requests import single_values
 
 Responses = dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None]
 
@@ -28,7 +29,7 @@ def refusals(*statuses: int) -> Responses:
 
 def noun(name: str, import_name: str, description: str) -> APIBlueprint:
     """Returns the blueprint of `/api/v1/{name}`."""
-    return APIBlueprint(
+    blueprint = APIBlueprint(
         name,
         import_name,
         url_prefix=f"/api/v1/{name}",
@@ -36,3 +37,10 @@ def noun(name: str, import_name: str, description: str) -> APIBlueprint:
         abp_security=[{"basic": []}],
         abp_responses=refusals(400, 401, 403, 404, 413, 500, 503),
     )
+    blueprint.before_request(_refuse_repeated_parameters)
+    return blueprint
+
+
+def _refuse_repeated_parameters() -> None:
+    """No parameter here is a list, and taking the first of two would hide a mistake."""
+    single_values()

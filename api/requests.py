@@ -3,9 +3,9 @@
 from typing import Any
 
 from flask import Request as FlaskRequest
-from flask import current_app
+from flask import current_app, request
 
-from domain.errors import TooLarge
+from domain.errors import Invalid, TooLarge
 from domain.values import json_text
 
 MAX_BODY = "KUMBUKA_MAX_BODY_BYTES"
@@ -44,3 +44,11 @@ class Request(FlaskRequest):
 
     def _limit(self) -> int:
         return int(current_app.config[MAX_BODY])
+
+
+def single_values() -> dict[str, str]:
+    """Returns the query parameters of this request; raises Invalid for a repeated one."""
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise Invalid(name, "repeated-parameter", "give this parameter once")
+    return request.args.to_dict()

@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import request
-
+from api.requests import single_values
 from domain.errors import Invalid
 from domain.people import canonical_ifi
 from domain.statements.formats import FORMATS, Format
@@ -50,14 +49,6 @@ class Asked:
     limit: int
     format: Format
     attachments: bool
-
-
-def single_values() -> dict[str, str]:
-    """Returns the parameters of this request; raises Invalid for a repeated one."""
-    for name, values in request.args.lists():
-        if len(values) > 1:
-            raise Invalid(name, "repeated-parameter", "give this parameter once", SECTION)
-    return request.args.to_dict()
 
 
 def no_parameters() -> None:

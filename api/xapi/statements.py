@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request, url_for
 
 from api.authentication import credential
 from api.authorisation import requires
+from api.requests import single_values
 from api.services import services
 from api.xapi import headers, parameters
 from api.xapi.parameters import Asked
@@ -55,7 +56,7 @@ def store_as() -> tuple[str, int]:
 @requires(Action.READ_STATEMENTS)
 def read() -> Response:
     """Returns one statement by its id, or the first page of those that match."""
-    given = parameters.single_values()
+    given = single_values()
     asked = _asked(given)
     if asked.statement_id is None:
         return _page(given, asked, None)

@@ -122,3 +122,11 @@ def test_every_answer_has_an_id_and_safe_headers(tool: Caller) -> None:
     assert kept.headers["X-Request-Id"] == "from-nginx-0001"
     replaced = tool("GET", XAPI, headers={"X-Request-Id": "amina@students.example"})
     assert "amina" not in replaced.headers["X-Request-Id"]
+
+
+def test_parameters_are_strict(callers: dict[Role, Caller]) -> None:
+    for query, name in (("limit=1&limit=2", "limit"), ("limit=0", "limit"), ("page=2", "page")):
+        refused = callers[Role.OPERATOR]("GET", f"/api/v1/credentials?{query}")
+        assert (refused.status_code, refused.json["pointer"]) == (400, name)
+    wrong = callers[Role.OPERATOR]("GET", "/api/v1/credentials?cursor=abc")
+    assert (wrong.status_code, wrong.json["pointer"]) == (400, "cursor")
