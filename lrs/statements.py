@@ -4,8 +4,6 @@ Persons, keys and activities are resolved before the transaction, each in one qu
 order; the transaction then only inserts, so writers cannot deadlock. Reads are `lrs.queries`.
 """
 
-import os
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +24,7 @@ from domain.statements.references import activities, is_voiding, target
 from domain.statements.rules import validate
 from domain.values.version import Version
 from lrs.activities import Activities
+from lrs.ids import uuid7
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.ring import PersonErased
 from lrs.people import IdentifierErased, People
@@ -100,7 +99,7 @@ class Statements:
     def _filled(self, credential: Credential, statement: Json, version: Version) -> Json:
         """Returns the statement with what the store sets: id, version, authority; not `stored`."""
         filled = {name: value for name, value in statement.items() if name != "stored"}
-        filled["id"] = str(UUID(statement["id"])) if "id" in statement else str(_new_id())
+        filled["id"] = str(UUID(statement["id"])) if "id" in statement else str(uuid7())
         filled.setdefault("version", "1.0.0" if version is Version.V1_0_3 else str(version))
         filled["authority"] = {
             "objectType": "Agent",
@@ -222,11 +221,3 @@ def _fenced_pointer(events: list[StatementStored], pseudonyms: frozenset[UUID]) 
         ),
         "/0/actor",
     )
-
-
-def _new_id() -> UUID:
-    """Returns a UUIDv7 (RFC 9562): its time order keeps index pages together."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
-    value = (value & ~(0xF << 76) & ~(0x3 << 62)) | (0x7 << 76) | (0x2 << 62)
-    return UUID(int=value)
