@@ -1,7 +1,7 @@
 """The Kafka topics of the system, made by an admin call wherever the broker runs.
 
-The facts topic is transport, not archive: pseudonymous messages, kept a week. Its number of
-partitions is fixed, because a learner's partition follows from it.
+Facts (keyed by learner) and evidence (by course) are transport, not archive: pseudonymous messages,
+kept a week. Their number of partitions is fixed, because a key's partition follows from it.
 """
 
 import asyncio
@@ -25,11 +25,14 @@ def ensure_topics(settings: Settings, *, replication: int = 1) -> None:
 
 
 async def _ensure(settings: Settings, replication: int) -> None:
-    facts = f"{settings.topic_prefix}.facts"
+    keyed = [f"{settings.topic_prefix}.{stream}" for stream in ("facts", "evidence")]
     # A segment is deleted only once it is closed, so it closes daily.
     keep = {"retention.ms": str(WEEK_MS), "segment.ms": str(DAY_MS), "cleanup.policy": "delete"}
     wanted = [
-        NewTopic(facts, settings.kafka_partitions, replication, topic_configs=keep),
+        *(
+            NewTopic(name, settings.kafka_partitions, replication, topic_configs=keep)
+            for name in keyed
+        ),
         NewTopic(f"{settings.topic_prefix}.dead-letters", 1, replication, topic_configs=keep),
     ]
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
@@ -40,12 +43,14 @@ async def _ensure(settings: Settings, replication: int) -> None:
             failure = for_code(code)
             if code and failure is not TopicAlreadyExistsError:
                 raise failure(name)
-        described = await admin.describe_topics([facts])
-        partitions = len(described[0]["partitions"])
+        described = await admin.describe_topics(keyed)
     finally:
         await admin.close()
-    if partitions not in (0, settings.kafka_partitions):
+    for found in described:
+        partitions = len(found["partitions"])
+        if partitions in (0, settings.kafka_partitions):
+            continue
         raise WrongPartitions(
-            f"topic {facts} has {partitions} partitions, LRS_KAFKA_PARTITIONS says"
+            f"topic {found['topic']} has {partitions} partitions, LRS_KAFKA_PARTITIONS says"
             f" {settings.kafka_partitions}: use another LRS_TOPIC_PREFIX"
         )

@@ -70,6 +70,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Largest request body.")
     max_page: int = Field(500, ge=1, description="Most statements in one page.")
 
+    pass_score: float = Field(
+        0.5, ge=0, le=1, description="Scaled score that passes where a statement does not say."
+    )
+    course_prefixes: list[str] = Field(
+        [], description="IRIs (JSON list) under which activities belong to the course of that IRI."
+    )
     evaluate_seconds: float = Field(
         5.0, gt=0, description="How often struggling flags are evaluated."
     )
