@@ -19,6 +19,7 @@ from domain.people import canonical_ifi
 from domain.values.version import Version
 from lrs.contents import Contents
 from lrs.keys.blind_index import BlindIndex
+from lrs.keys.ring import PersonErased
 from lrs.keys.ring import KeyRing
 from lrs.people import IdentifierErased, People
 from lrs.store import RecordStore
@@ -171,6 +172,14 @@ class Documents:
 
     def _store_document(self, institution: UUID, address: Address, decide: Any) -> Document:
         place = self._place(institution, address)
+        try:
+            return self._store_at(institution, address, place, decide)
+        except PersonErased:
+            raise Erased("agent") from None
+
+    def _store_at(
+        self, institution: UUID, address: Address, place: _Place, decide: Any
+    ) -> Document:
         for attempt in range(ATTEMPTS):
             version = self._next_version(place.stream)
             content, content_type = decide(self._current(institution, place))

@@ -18,6 +18,10 @@ from domain.errors import Error
 from lrs.keys.envelope import DataKey
 from lrs.keys.port import KeyService
 
+LOOK_SECONDS = 1.0
+"""How often a process asks who was fenced elsewhere, and so the longest that it may not know."""
+LOOK_BACK = "1 minute"
+
 
 class UnknownKey(Error):
     """A ciphertext names a key that the key store never held: the data is damaged or not ours."""
@@ -48,12 +52,15 @@ class KeyRing:
         self._rotation = rotation
         self._current: dict[tuple[UUID, UUID], tuple[float, DataKey]] = {}
         self._by_id: dict[UUID, tuple[float, DataKey | None]] = {}
+        self._look_at = 0.0
+        self._sweep_at = 0.0
 
     def current(self, institution: UUID, pseudonyms: Iterable[UUID]) -> dict[UUID, DataKey]:
         """Returns the key for new writes of each person; issues what is missing or too old.
 
         Raises `PersonErased` where one of them is fenced.
         """
+        self._look()
         now = time.monotonic()
         keys: dict[UUID, DataKey] = {}
         missing: list[UUID] = []
@@ -74,6 +81,7 @@ class KeyRing:
 
     def open(self, key_id: UUID) -> DataKey | None:
         """Returns the key, or None where it was destroyed. Raises `UnknownKey` otherwise."""
+        self._look()
         cached = self._by_id.get(key_id)
         if cached is None or cached[0] <= time.monotonic():
             self.load([key_id])
@@ -84,6 +92,7 @@ class KeyRing:
 
     def load(self, key_ids: Iterable[UUID]) -> None:
         """Brings keys into memory in one query, before many boxes are opened."""
+        self._look()
         now = time.monotonic()
         wanted = [
             key_id
@@ -132,13 +141,48 @@ class KeyRing:
                 is not None
             )
 
-    def forget(self, pseudonym: UUID) -> None:
-        """Drops the person's keys from this process's memory."""
-        for place in [place for place in list(self._current) if place[1] == pseudonym]:
+    def count(self, institution: UUID, pseudonyms: Iterable[UUID]) -> int:
+        """Returns how many keys there are of these persons, every version."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM keystore.data_keys"
+                " WHERE institution = %s AND pseudonym = ANY(%s) AND wrapped IS NOT NULL",
+                [institution, list(pseudonyms)],
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def forget(self, *pseudonyms: UUID) -> None:
+        """Drops the keys of fenced persons from this process's memory."""
+        gone = frozenset(pseudonyms)
+        for place in [place for place in list(self._current) if place[1] in gone]:
             self._current.pop(place, None)
         for key_id, (_, key) in list(self._by_id.items()):
-            if key is not None and key.pseudonym == pseudonym:
-                self._by_id.pop(key_id, None)
+            if key is not None and key.pseudonym in gone:
+                # Not removed: whoever loaded it a moment ago must not find that it never was.
+                self._by_id[key_id] = (0.0, None)
+
+    def _look(self) -> None:
+        """Drops keys of persons whom another process fenced, and keys that are too old."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
+        with self._pool.connection() as connection:
+            fenced = connection.execute(
+                "SELECT pseudonym FROM keystore.fences WHERE fenced_at > now() - %s::interval",
+                [LOOK_BACK],
+            ).fetchall()
+        if fenced:
+            self.forget(*(row[0] for row in fenced))
+        if now >= self._sweep_at:
+            self._sweep_at = now + self._seconds
+            for place, (expires, _) in list(self._current.items()):
+                if expires <= now:
+                    self._current.pop(place, None)
+            for key_id, (expires, _) in list(self._by_id.items()):
+                if expires <= now - LOOK_SECONDS:
+                    self._by_id.pop(key_id, None)
 
     def _load_current(self, institution: UUID, pseudonyms: list[UUID]) -> dict[UUID, DataKey]:
         with self._pool.connection() as connection:

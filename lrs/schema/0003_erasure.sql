@@ -51,6 +51,8 @@ CREATE FUNCTION lrs.purge_statements(
     OUT last bigint, OUT purged int
 ) LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
+    -- Shared with the writers, not with one whose statement inherits terms from those read here.
+    PERFORM pg_advisory_xact_lock_shared(7001);
     WITH named AS MATERIALIZED (
         SELECT p.position FROM lrs.postings p
         WHERE p.term = related AND p.position > after ORDER BY p.position LIMIT many
@@ -58,14 +60,38 @@ BEGIN
         DELETE FROM lrs.statement_index i USING named n
         WHERE i.position = n.position AND i.owner = ANY (owners)
         RETURNING i.position, i.terms
-    ), gone AS (
+    ), unposted AS (
         DELETE FROM lrs.postings p
         USING (SELECT d.position, t.term FROM doomed d, unnest(d.terms) AS t (term)) AS d
         WHERE p.term = d.term AND p.position = d.position AND p.term <> ALL (kept)
+    ), unreferred AS (
+        -- A void stays: what its author was erased for does not bring its target back.
+        DELETE FROM lrs.statement_refs r USING doomed d
+        WHERE r.position = d.position AND NOT r.voiding
     )
     SELECT (SELECT max(position) FROM named), (SELECT count(*) FROM doomed) INTO last, purged;
 END $$;
 COMMENT ON FUNCTION lrs.purge_statements IS
-    'Deletes index rows and postings of statements that these owners own, among the next `many` '
-    'that the term `related` finds after a position; keeps postings of the terms `kept`. Returns '
-    'the position to go on from, null at the end, and how many statements were purged.';
+    'Deletes index rows, postings and references of statements that these owners own, among the '
+    'next `many` that the term `related` finds after a position; keeps postings of the terms `kept`. '
+    'Returns the position to go on from, null at the end, and how many statements were purged.';
+
+CREATE FUNCTION lrs.purge_term(purged uuid, many int) RETURNS int
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    gone int;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7001);
+    WITH doomed AS MATERIALIZED (
+        SELECT p.position FROM lrs.postings p WHERE p.term = purged ORDER BY p.position LIMIT many
+    ), unposted AS (
+        DELETE FROM lrs.postings p USING doomed d WHERE p.term = purged AND p.position = d.position
+    ), untermed AS (
+        UPDATE lrs.statement_index i SET terms = array_remove(i.terms, purged)
+        FROM doomed d WHERE i.position = d.position
+    )
+    SELECT count(*) FROM doomed INTO gone;
+    RETURN gone;
+END $$;
+COMMENT ON FUNCTION lrs.purge_term IS
+    'Makes up to `many` statements no longer found under a term; returns how many: 0 when none is.';

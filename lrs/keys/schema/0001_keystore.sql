@@ -40,6 +40,7 @@ CREATE TABLE keystore.fences (
     fenced_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (institution, pseudonym)
 );
+CREATE INDEX fences_fenced_at ON keystore.fences (fenced_at);
 COMMENT ON TABLE keystore.fences IS 'Persons for whom no key may be issued again; written before keys are destroyed.';
 COMMENT ON COLUMN keystore.fences.institution IS 'Institution. Immutable.';
 COMMENT ON COLUMN keystore.fences.pseudonym IS 'Person. Immutable.';

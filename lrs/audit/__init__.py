@@ -1,0 +1,1 @@
+"""What an officer asks of the record: receipts that anybody can verify, and replay."""

@@ -1,0 +1,178 @@
+"""Replay: what the record says of one person, in the order of the log, as of a position.
+
+What was erased shows as erased at its position, for earlier dates too: the past is not kept apart
+from the keys. Views as an instructor saw them then are not replayed here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
+from typing import Any, cast
+from uuid import UUID
+
+from domain.erasure import (
+    ErasureFenced,
+    ErasureRequested,
+    ErasureScoped,
+    ErasureVerified,
+    StorePurged,
+    erasure_id,
+)
+from domain.errors import NotFound
+from domain.events import Event
+from domain.people import Role
+from domain.statements.events import StatementStored
+from domain.statements.voiding import voids
+from lrs import postings
+from lrs.keys.ring import KeyRing
+from lrs.mapper import SealingMapper
+from lrs.notifications import Recorded, RecordedEvent
+from lrs.services import Services
+
+PAGE = 500
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that was recorded of the person.
+
+    `kind` is "statement", "erased" (a statement whose content is gone; nothing more is known of
+    it), or "erasure" (a step of one; `detail` says which). `roles` are the person's in the
+    statement; none where it only refers to one that names the person. `voided_at` is the position
+    of the statement that voids this one, `voids` the id of the one that this one voids.
+    """
+
+    position: int
+    stored: datetime
+    kind: str
+    statement_id: UUID | None = None
+    roles: tuple[Role, ...] = ()
+    verb: str | None = None
+    object: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    voids: UUID | None = None
+    voided_at: int | None = None
+    detail: str | None = None
+
+
+class Replay:
+    """Histories of persons of every institution."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._pool = services.pool
+        self._store = services.store
+
+    def position_at(self, moment: datetime) -> int:
+        """Returns the last position that was recorded up to `moment`; 0 before all."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT coalesce(max(notification_id), 0) FROM lrs.stored_events"
+                " WHERE recorded_at <= %s AND notification_id <="
+                "  lrs.position_before(%s::timestamptz + interval '10 seconds')",
+                [moment, moment],
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def of(
+        self, institution: UUID, pseudonym: UUID, as_of: int | None = None, after: int = 0
+    ) -> Iterator[Entry]:
+        """Returns what is recorded of the person after position `after` through `as_of` (None:
+        now), in log order. Raises `NotFound` for a pseudonym that is nobody's.
+        """
+        self._check(institution, pseudonym)
+        through = self._store.head() if as_of is None else as_of
+        # Keys of its own, in memory for this replay only: what was erased a moment ago must show
+        # as erased, even where a cache elsewhere still held the key.
+        ring = KeyRing(self._services.keystore_pool, self._services.key_service)
+        mapper = SealingMapper(ring, self._services.blind)
+        return merge(
+            self._statements(mapper, institution, pseudonym, after, through),
+            self._erasure(mapper, institution, pseudonym, after, through),
+            key=lambda entry: entry.position,
+        )
+
+    def _statements(
+        self, mapper: SealingMapper, institution: UUID, pseudonym: UUID, after: int, through: int
+    ) -> Iterator[Entry]:
+        term = self._services.blind.term(institution, postings.RELATED_AGENT, pseudonym.hex)
+        while positions := self._positions(term, after, through):
+            after = positions[-1]
+            recorded = mapper.recorded(self._store.recorder.select_positions(positions))
+            voided = self._voided([r.event.originator_id for r in recorded], through)
+            for one in recorded:
+                yield _entry(one, pseudonym, voided.get(one.event.originator_id))
+
+    def _erasure(
+        self, mapper: SealingMapper, institution: UUID, pseudonym: UUID, after: int, through: int
+    ) -> Iterator[Entry]:
+        stream = self._store.recorder.select_events(erasure_id(institution, pseudonym))
+        for one in mapper.recorded(cast(list[RecordedEvent], stream)):
+            if after < one.position <= through and isinstance(one.event, Event):
+                yield Entry(one.position, one.recorded_at, "erasure", detail=_told(one.event))
+
+    def _positions(self, term: UUID, after: int, through: int) -> list[int]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT position FROM lrs.postings WHERE term = %s AND position > %s"
+                " AND position <= %s ORDER BY position LIMIT %s",
+                [term, after, through, PAGE],
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def _voided(self, streams: list[UUID], through: int) -> dict[UUID, int]:
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT target, min(position) FROM lrs.statement_refs"
+                " WHERE target = ANY(%s) AND voiding AND position <= %s GROUP BY target",
+                [streams, through],
+            ).fetchall()
+        return dict(rows)
+
+    def _check(self, institution: UUID, pseudonym: UUID) -> None:
+        with self._pool.connection() as connection:
+            known = connection.execute(
+                "SELECT FROM lrs.people WHERE institution = %s AND pseudonym = %s UNION ALL"
+                " SELECT FROM lrs.fences WHERE institution = %s AND pseudonym = %s",
+                [institution, pseudonym] * 2,
+            ).fetchone()
+        if known is None:
+            raise NotFound("nothing is recorded under this pseudonym")
+
+
+def _entry(recorded: Recorded, pseudonym: UUID, voided_at: int | None) -> Entry:
+    event = recorded.event
+    if not isinstance(event, StatementStored):
+        return Entry(recorded.position, recorded.recorded_at, "erased", voided_at=voided_at)
+    statement = event.statement
+    voided = voids(statement)
+    return Entry(
+        recorded.position,
+        recorded.recorded_at,
+        "statement",
+        statement_id=UUID(statement["id"]),
+        roles=tuple(sorted({p.role for p in event.people if p.pseudonym == pseudonym})),
+        verb=statement["verb"]["id"],
+        object=statement["object"],
+        result=statement.get("result"),
+        voids=voided,
+        # A void cannot be voided (domain/statements/voiding.py).
+        voided_at=None if voided else voided_at,
+    )
+
+
+def _told(event: Event) -> str:
+    match event:
+        case ErasureRequested():
+            return f"requested by {event.by}" + (f": {event.basis}" if event.basis else "")
+        case ErasureFenced():
+            return "fenced with a Group whose last member this was" if event.members else "fenced"
+        case ErasureScoped():
+            return "found " + ", ".join(f"{n} {store}" for store, n in event.found.items())
+        case StorePurged():
+            return f"purged {event.rows} {event.store}"
+        case ErasureVerified():
+            return "verified: nothing left in " + ", ".join(event.stores)
+    return event.TOPIC.removeprefix("erasure.")

@@ -1,0 +1,247 @@
+"""What the record store itself holds of a person, and how each kind of it is purged.
+
+The stored events stay: the log is immutable, and without the keys they say nothing. Of the index
+one posting of each statement that names the person stays (`RELATED_AGENT`), so that a replay of the
+pseudonym, which leads to nobody any more, shows what was erased at its position.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+from psycopg_pool import ConnectionPool
+
+from domain.erasure import Purger
+from domain.people import Role
+from domain.statements.events import StatementStored
+from lrs import postings
+from lrs.keys.blind_index import BlindIndex
+from lrs.keys.ring import KeyRing
+from lrs.people import People
+from lrs.store import RecordStore
+
+PAGE = 1000
+
+Persons = Mapping[UUID, tuple[UUID, ...]]
+"""Pseudonyms to be forgotten; with its members where one stands for an anonymous Group."""
+
+Tell = Callable[[int], None]
+"""Is told how many rows of a store are gone, while it is purged."""
+
+
+class Trace(Protocol):
+    """A store of the erasure's persons together. `purge` may be done again at any time."""
+
+    name: str
+
+    def count(self, institution: UUID, persons: Persons) -> int:
+        """Returns how many rows there are."""
+        ...
+
+    def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:
+        """Deletes them; returns how many."""
+        ...
+
+
+class Keys:
+    """Data keys; without them every ciphertext of the person is noise."""
+
+    name = "keys"
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    def count(self, institution: UUID, persons: Persons) -> int:
+        return self._ring.count(institution, persons)
+
+    def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:  # noqa: ARG002
+        return sum(self._ring.revoke(institution, person) for person in persons)
+
+
+class Identifiers:
+    """The blind index of people: what leads from an identifier to the pseudonym."""
+
+    name = "identifiers"
+
+    def __init__(self, pool: ConnectionPool[Any], people: People) -> None:
+        self._pool = pool
+        self._people = people
+
+    def count(self, institution: UUID, persons: Persons) -> int:
+        query = "SELECT count(*) FROM lrs.people WHERE institution = %s AND pseudonym = ANY(%s)"
+        return _number(self._pool, query, [institution, list(persons)])
+
+    def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:  # noqa: ARG002
+        query = "SELECT lrs.forget_people(%s, %s)"
+        forgotten = _number(self._pool, query, [institution, list(persons)])
+        for person in persons:
+            self._people.forget(person)
+        return forgotten
+
+
+class OwnStatements:
+    """Index rows of the statements that the persons own: reads give them no more."""
+
+    name = "statements"
+
+    def __init__(self, pool: ConnectionPool[Any], blind: BlindIndex) -> None:
+        self._pool = pool
+        self._blind = blind
+
+    def count(self, institution: UUID, persons: Persons) -> int:
+        query = (
+            "SELECT count(DISTINCT i.position) FROM lrs.postings p JOIN lrs.statement_index i"
+            " USING (position) WHERE p.term = ANY(%s) AND i.owner = ANY(%s)"
+        )
+        terms = self._related(institution, persons)
+        return _number(self._pool, query, [terms, list(persons)])
+
+    def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:
+        kept = self._related(
+            institution, {*persons, *(m for members in persons.values() for m in members)}
+        )
+        purged = 0
+        for term in self._related(institution, persons):
+            after: int | None = 0
+            while after is not None:
+                with self._pool.connection() as connection:
+                    row = connection.execute(
+                        "SELECT last, purged FROM lrs.purge_statements(%s, %s, %s, %s, %s)",
+                        [term, list(persons), kept, after, PAGE],
+                    ).fetchone()
+                assert row is not None
+                after = row[0]
+                purged += row[1]
+                tell(purged)
+        return purged
+
+    def _related(self, institution: UUID, persons: Collection[UUID]) -> list[UUID]:
+        return [self._blind.term(institution, postings.RELATED_AGENT, p.hex) for p in persons]
+
+
+class AgentPostings:
+    """What finds statements of others by the person; the statements stay, shown anonymous."""
+
+    name = "agent index"
+
+    def __init__(self, pool: ConnectionPool[Any], blind: BlindIndex) -> None:
+        self._pool = pool
+        self._blind = blind
+
+    def count(self, institution: UUID, persons: Persons) -> int:
+        query = "SELECT count(*) FROM lrs.postings WHERE term = ANY(%s)"
+        return _number(self._pool, query, [self._terms(institution, persons)])
+
+    def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:
+        purged = 0
+        for term in self._terms(institution, persons):
+            while gone := _number(self._pool, "SELECT lrs.purge_term(%s, %s)", [term, PAGE]):
+                purged += gone
+                tell(purged)
+        return purged
+
+    def _terms(self, institution: UUID, persons: Persons) -> list[UUID]:
+        return [self._blind.term(institution, postings.AGENT, person.hex) for person in persons]
+
+
+class OwnDocuments:
+    """State and profile documents of the persons, with their content."""
+
+    name = "documents"
+
+    def __init__(self, pool: ConnectionPool[Any]) -> None:
+        self._pool = pool
+
+    def count(self, institution: UUID, persons: Persons) -> int:
+        query = "SELECT count(*) FROM lrs.documents WHERE institution = %s AND owner = ANY(%s)"
+        return _number(self._pool, query, [institution, list(persons)])
+
+    def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:  # noqa: ARG002
+        query = (
+            "WITH doomed AS (DELETE FROM lrs.documents WHERE institution = %s AND owner = ANY(%s)"
+            " RETURNING content_id), emptied AS (DELETE FROM lrs.contents c USING doomed"
+            " WHERE c.content_id = doomed.content_id) SELECT count(*) FROM doomed"
+        )
+        return _number(self._pool, query, [institution, list(persons)])
+
+
+class Each:
+    """A store outside the record store, asked about one person after the other."""
+
+    def __init__(self, purger: Purger) -> None:
+        self._purger = purger
+        self.name = purger.name
+
+    def count(self, institution: UUID, persons: Persons) -> int:
+        return sum(self._purger.count(institution, person) for person in persons)
+
+    def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:  # noqa: ARG002
+        return sum(self._purger.purge(institution, person) for person in persons)
+
+
+class Mentions:
+    """Reads who is named where, as erasures need it."""
+
+    def __init__(self, pool: ConnectionPool[Any], store: RecordStore, blind: BlindIndex) -> None:
+        self._pool = pool
+        self._store = store
+        self._blind = blind
+
+    def roles(self, institution: UUID, person: UUID) -> dict[Role, int]:
+        """Returns how many statements that can still be read name the person in each role."""
+        counts: dict[Role, int] = {}
+        after: int | None = 0
+        while after is not None:
+            positions = self._column(
+                "SELECT p.position FROM lrs.postings p JOIN lrs.statement_index i USING (position)"
+                " WHERE p.term = %s AND p.position > %s ORDER BY p.position LIMIT %s",
+                [self._related(institution, person), after, PAGE],
+            )
+            for event in self._events(positions):
+                for role in {ref.role for ref in event.people if ref.pseudonym == person}:
+                    counts[role] = counts.get(role, 0) + 1
+            after = positions[-1] if len(positions) == PAGE else None
+        return dict(sorted(counts.items()))
+
+    def ending_groups(self, institution: UUID, person: UUID) -> dict[UUID, tuple[UUID, ...]]:
+        """Returns the anonymous Groups that act and have no member left without this person."""
+        samples = self._column(
+            "SELECT min(i.position) FROM lrs.postings p JOIN lrs.statement_index i USING (position)"
+            " WHERE p.term = %s AND i.owner <> %s GROUP BY i.owner ORDER BY 1",
+            [self._related(institution, person), person],
+        )
+        groups: dict[UUID, tuple[UUID, ...]] = {}
+        for start in range(0, len(samples), PAGE):
+            for event in self._events(samples[start : start + PAGE]):
+                members = {p.pseudonym for p in event.people if p.role is Role.ACTOR_MEMBER}
+                named = {p.pseudonym for p in event.people}
+                if event.owner not in named and person in members:
+                    groups[event.owner] = tuple(sorted(members))
+        erased = {person, *self._fenced(m for members in groups.values() for m in members)}
+        return {group: members for group, members in groups.items() if erased.issuperset(members)}
+
+    def _fenced(self, pseudonyms: Any) -> list[UUID]:
+        return cast(
+            list[UUID],
+            self._column(
+                "SELECT pseudonym FROM lrs.fences WHERE pseudonym = ANY(%s)", [list(pseudonyms)]
+            ),
+        )
+
+    def _related(self, institution: UUID, person: UUID) -> UUID:
+        return self._blind.term(institution, postings.RELATED_AGENT, person.hex)
+
+    def _events(self, positions: Sequence[int]) -> list[StatementStored]:
+        found = self._store.at(positions)
+        return [r.event for r in found if isinstance(r.event, StatementStored)]
+
+    def _column(self, query: str, params: list[Any]) -> list[Any]:
+        with self._pool.connection() as connection:
+            return [row[0] for row in connection.execute(query.encode(), params).fetchall()]
+
+
+def _number(pool: ConnectionPool[Any], query: str, params: list[Any]) -> int:
+    with pool.connection() as connection:
+        row = connection.execute(query.encode(), params).fetchone()
+    assert row is not None
+    return int(row[0])
