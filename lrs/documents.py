@@ -19,8 +19,7 @@ from domain.people import canonical_ifi
 from domain.values.version import Version
 from lrs.contents import Contents
 from lrs.keys.blind_index import BlindIndex
-from lrs.keys.ring import PersonErased
-from lrs.keys.ring import KeyRing
+from lrs.keys.ring import KeyRing, PersonErased
 from lrs.people import IdentifierErased, People
 from lrs.store import RecordStore
 
