@@ -21,10 +21,10 @@ setup: $(INSTALLED) $(JARS) ## Make the environment (.venv) and fetch Kafka's ja
 run: setup ## Start everything on this machine (DATA=folder, ARGS="--port 0 --no-demo")
 	@exec $(BIN)/lrs up --data $(DATA) $(ARGS)
 
-test: setup ## Run the tests
+test: lint ## Run everything that CI runs: lint, and the tests but for the long ones
 	$(BIN)/pytest -m "not slow"
 
-test-all: setup ## Run the tests, the long ones too
+test-all: lint ## Run the tests, the long ones too
 	$(BIN)/pytest
 
 lint: setup ## Check style, types and who imports whom
