@@ -78,18 +78,22 @@ def _read(connection: Connection[Any], institution: UUID, learner: UUID, after: 
 
 def _fold(connection: Connection[Any], facts: Sequence[Fact]) -> None:
     enrolment_keys: list[Key] = [(f.institution, f.course, f.learner) for f in facts]
-    day_keys: list[Key] = [(*k, f.at.date()) for k, f in zip(enrolment_keys, facts, strict=True)]
+    day_keys: list[Key | None] = [
+        (*k, f.at.date()) if f.is_learning else None
+        for k, f in zip(enrolment_keys, facts, strict=True)
+    ]
     work_keys: list[Key | None] = [
         (*k, f.activity) if f.activity is not None and not f.about_course else None
         for k, f in zip(enrolment_keys, facts, strict=True)
     ]
     enrolments = ENROLMENTS.load(connection, set(enrolment_keys))
-    days = DAYS.load(connection, set(day_keys))
+    days = DAYS.load(connection, {key for key in day_keys if key})
     work = WORK.load(connection, {key for key in work_keys if key})
     for fact, enrolled, day, done in zip(facts, enrolment_keys, day_keys, work_keys, strict=True):
         assert fact.at.tzinfo is UTC
         at(enrolments, enrolled, Enrolment).fold(fact)
-        at(days, day, Day).fold(fact)
+        if day is not None:
+            at(days, day, Day).fold(fact)
         if done is not None:
             at(work, done, Work).fold(fact)
     ENROLMENTS.save(connection, enrolments)
