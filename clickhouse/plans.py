@@ -97,7 +97,22 @@ class Plan:
         return min(self.bound * periods, self.bound_most), self.part * periods
 
 
+# In order of release: a course that the first discovers is known to those after it.
 PLANS = (
+    Plan(
+        stream="course-learners",
+        title="Learners who were active in each course",
+        source=Source.ACTIVITY,
+        cadence=Period.MONTH,
+        rows=None,
+        by_course=True,
+        each=1,
+        bound=4,  # courses at the same time
+        bound_most=8,
+        history_bound=4,
+        part=0.007,
+        history_part=0.06,
+    ),
     Plan(
         stream="daily-actives",
         title="Daily active learners of the institution",
@@ -108,9 +123,9 @@ PLANS = (
         each=1,
         bound=2,  # a window that closes after midnight, and a little that comes late
         bound_most=31,
-        history_bound=30,
-        part=0.0008,
-        history_part=0.15,
+        history_bound=40,
+        part=0.0007,
+        history_part=0.13,
     ),
     Plan(
         stream="weekly-actives",
@@ -120,11 +135,11 @@ PLANS = (
         rows=Period.WEEK,
         by_course=True,
         each=1,
-        bound=4,  # courses at the same time
+        bound=4,
         bound_most=26,
-        history_bound=26,  # the weeks of one term
-        part=0.0072,
-        history_part=0.22,
+        history_bound=40,  # the weeks of a year
+        part=0.0065,
+        history_part=0.2,
     ),
     Plan(
         stream="completions",
@@ -137,7 +152,7 @@ PLANS = (
         bound=2,
         bound_most=4,
         history_bound=4,
-        part=0.016,
+        part=0.014,
         history_part=0.06,
     ),
     Plan(
@@ -151,7 +166,7 @@ PLANS = (
         bound=1,
         bound_most=1,
         history_bound=1,
-        part=0.0025,
+        part=0.002,
         history_part=0.03,
     ),
 )

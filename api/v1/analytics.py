@@ -104,6 +104,13 @@ def weekly_actives(query: CourseQuery) -> dict[str, Any]:
     return _rows("weekly-actives", query, query.course)
 
 
+@analytics.get("/course-learners", responses={200: AnalyticsPage})
+@requires(Action.READ_ANALYTICS)
+def course_learners(query: CourseQuery) -> dict[str, Any]:
+    """Learners who were active in a course, by the window in which that was stored."""
+    return _rows("course-learners", query, query.course)
+
+
 @analytics.get("/completions", responses={200: AnalyticsPage})
 @requires(Action.READ_ANALYTICS)
 def completions(query: CourseQuery) -> dict[str, Any]:

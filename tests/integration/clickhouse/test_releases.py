@@ -114,14 +114,14 @@ def test_at_zero_nobody_gets_anything(world: World) -> None:
     while True:
         before = releases.ledger(world.institution)
         try:
-            released = releases.release(world.institution, WEEKLY, History())
+            released = releases.release(world.institution, DAILY, History())
         except BudgetExhausted:
             break
         assert released is not None
     after = releases.ledger(world.institution)
     assert after == before
-    assert 0 <= after.rho_left < WEEKLY.history_part * DEFAULT.rho
-    assert len(releases.released(world.institution)) == 4  # 0.22 each
+    assert 0 <= after.rho_left < DAILY.history_part * DEFAULT.rho
+    assert len(releases.released(world.institution)) == 7  # 0.13 each
 
 
 def test_a_new_term_brings_a_new_budget_and_keeps_the_windows(world: World) -> None:
@@ -162,7 +162,7 @@ def test_a_hundred_debits_at_once_never_overspend(world: World) -> None:
     ledger = world.releases().ledger(world.institution)
     assert ledger.rho_left >= 0
     assert ledger.rho_spent == pytest.approx(sum(made.rho for made in done))
-    assert len(done) == int(1 / DAILY.history_part) == 6
+    assert len(done) == int(1 / DAILY.history_part) == 7
     stream = world.services.store.stream(ledger_id(world.institution, "2026-H1"))
     assert [event.originator_version for event in stream] == list(range(1, len(done) + 2))
     windows = [event.window for event in stream[1:]]
