@@ -19,6 +19,7 @@ from lrs.contents import Content, Contents
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.envelope import DataKey
 from lrs.mapper import SealingMapper
+from lrs.recorder import LOG_LOCK
 
 Json = dict[str, Any]
 
@@ -72,11 +73,15 @@ class Attachments:
         sealed = self._mapper.seal_content(
             institution, attachment, {"key": base64.b64encode(key).decode()}, owner
         )
-        with self._pool.connection() as connection:
+        with self._pool.connection() as connection, connection.transaction():
+            # Either an erasure's fence is seen here, or the erasure purges this row.
+            connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [LOG_LOCK])
             connection.execute(
                 "INSERT INTO lrs.attachments (attachment, owner, institution, content_id, sealed)"
-                " VALUES (%s, %s, %s, %s, %b) ON CONFLICT DO NOTHING",
-                [attachment, owner, institution, content_id, sealed],
+                " SELECT %s, %s, %s, %s, %b"
+                " WHERE NOT EXISTS (SELECT FROM lrs.fences WHERE pseudonym = %s)"
+                " ON CONFLICT DO NOTHING",
+                [attachment, owner, institution, content_id, sealed, owner],
             )
 
     def discard(self, received: Iterable[Received]) -> None:

@@ -7,7 +7,7 @@ goes on where it stopped (`resume`). What is purged, and how, is in `lrs.traces`
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, cast
 from uuid import UUID
@@ -30,6 +30,7 @@ from domain.erasure import (
 from domain.errors import Conflict, Error, Invalid, NotFound
 from domain.events import Event
 from domain.people import Role, canonical_ifi
+from lrs import subjects
 from lrs.audit.receipts import PURPOSE, Receipts
 from lrs.notifications import RecordedEvent
 from lrs.services import Services
@@ -39,6 +40,7 @@ from lrs.traces import (
     Identifiers,
     Keys,
     Mentions,
+    OwnAttachments,
     OwnDocuments,
     OwnStatements,
     Trace,
@@ -46,6 +48,7 @@ from lrs.traces import (
 
 ERASURE_LOCK = 7012
 ROUNDS = 5
+IN_HAND = timedelta(seconds=30)
 
 Progress = Callable[[str, int, int], None]
 """Is told the store, how many rows of it are gone, and how many there were."""
@@ -80,18 +83,12 @@ class Erasures:
             OwnStatements(services.pool, services.blind),
             AgentPostings(services.pool, services.blind),
             OwnDocuments(services.pool),
+            OwnAttachments(services.pool),
             *(Each(purger) for purger in purgers),
         ]
         self._stores = [trace.name for trace in self._traces]
         self.receipts = Receipts(services.key_service.secret(PURPOSE))
         self._one_at_a_time = Lock()
-
-    def find(self, institution: UUID, actor: dict[str, Any]) -> UUID:
-        """Returns the pseudonym of an Agent or identified Group. Raises `NotFound`."""
-        pseudonym = self._services.people.find(institution, canonical_ifi(actor) or "")
-        if pseudonym is None:
-            raise NotFound("nothing is recorded of this person, or it was erased")
-        return pseudonym
 
     def radius(self, institution: UUID, pseudonym: UUID) -> Radius:
         """Returns what an erasure would take now; changes nothing. Raises `NotFound`."""
@@ -171,15 +168,18 @@ class Erasures:
                     erasure = erasure.after(event)
         return erasure
 
-    def resume(self) -> int:
+    def resume(self, older: timedelta = IN_HAND) -> int:
         """Finishes what was cut short; returns how many erasures were finished.
+
+        Those asked for less than `older` ago are left to whoever asked.
 
         Raises `NotClean` after all were tried.
         """
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT institution, erasure FROM lrs.erasures WHERE finished_at IS NULL"
-                " ORDER BY requested_at"
+                " AND requested_at <= %s ORDER BY requested_at",
+                [datetime.now(UTC) - older],
             ).fetchall()
         finished = 0
         failure: NotClean | None = None
@@ -272,17 +272,11 @@ class Erasures:
 
     def _check(self, institution: UUID, pseudonym: UUID) -> None:
         services = self._services
+        subjects.check(services, institution, pseudonym)
         with self._pool.connection() as connection:
-            known = connection.execute(
-                "SELECT FROM lrs.people WHERE institution = %s AND pseudonym = %s UNION ALL"
-                " SELECT FROM lrs.fences WHERE institution = %s AND pseudonym = %s",
-                [institution, pseudonym] * 2,
-            ).fetchone()
             keys = connection.execute(
                 "SELECT key FROM lrs.credentials WHERE institution = %s", [institution]
             ).fetchall()
-        if known is None:
-            raise NotFound("nothing is recorded under this pseudonym")
         home = services.settings.authority_home_page
         for (key,) in keys:
             authority = canonical_ifi({"account": {"homePage": home, "name": key}}) or ""

@@ -145,7 +145,10 @@ class AgentPostings:
 
 
 class OwnDocuments:
-    """State and profile documents of the persons, with their content."""
+    """State and profile documents of the persons, with their content.
+
+    Content of earlier versions stays, as their events do: sealed, and the key is gone.
+    """
 
     name = "documents"
 
@@ -163,6 +166,29 @@ class OwnDocuments:
             " WHERE c.content_id = doomed.content_id) SELECT count(*) FROM doomed"
         )
         return _number(self._pool, query, [institution, list(persons)])
+
+
+class OwnAttachments:
+    """The persons' keys to attachments; a content goes with the last who had one."""
+
+    name = "attachments"
+
+    def __init__(self, pool: ConnectionPool[Any]) -> None:
+        self._pool = pool
+
+    def count(self, institution: UUID, persons: Persons) -> int:
+        query = "SELECT count(*) FROM lrs.attachments WHERE institution = %s AND owner = ANY(%s)"
+        return _number(self._pool, query, [institution, list(persons)])
+
+    def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:  # noqa: ARG002
+        query = (
+            "WITH doomed AS (DELETE FROM lrs.attachments WHERE institution = %(institution)s"
+            " AND owner = ANY(%(owners)s) RETURNING content_id), emptied AS ("
+            " DELETE FROM lrs.contents c USING doomed WHERE c.content_id = doomed.content_id"
+            " AND NOT EXISTS (SELECT FROM lrs.attachments a WHERE a.content_id = c.content_id"
+            " AND a.owner <> ALL(%(owners)s))) SELECT count(*) FROM doomed"
+        )
+        return _number(self._pool, query, {"institution": institution, "owners": list(persons)})
 
 
 class Each:
@@ -240,7 +266,9 @@ class Mentions:
             return [row[0] for row in connection.execute(query.encode(), params).fetchall()]
 
 
-def _number(pool: ConnectionPool[Any], query: str, params: list[Any]) -> int:
+def _number(
+    pool: ConnectionPool[Any], query: str, params: Sequence[Any] | Mapping[str, Any]
+) -> int:
     with pool.connection() as connection:
         row = connection.execute(query.encode(), params).fetchone()
     assert row is not None

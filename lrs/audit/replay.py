@@ -19,12 +19,11 @@ from domain.erasure import (
     StorePurged,
     erasure_id,
 )
-from domain.errors import NotFound
 from domain.events import Event
 from domain.people import Role
 from domain.statements.events import StatementStored
 from domain.statements.voiding import voids
-from lrs import postings
+from lrs import postings, subjects
 from lrs.keys.ring import KeyRing
 from lrs.mapper import SealingMapper
 from lrs.notifications import Recorded, RecordedEvent
@@ -82,7 +81,7 @@ class Replay:
         """Returns what is recorded of the person after position `after` through `as_of` (None:
         now), in log order. Raises `NotFound` for a pseudonym that is nobody's.
         """
-        self._check(institution, pseudonym)
+        subjects.check(self._services, institution, pseudonym)
         through = self._store.head() if as_of is None else as_of
         # Keys of its own, in memory for this replay only: what was erased a moment ago must show
         # as erased, even where a cache elsewhere still held the key.
@@ -130,16 +129,6 @@ class Replay:
                 [streams, through],
             ).fetchall()
         return dict(rows)
-
-    def _check(self, institution: UUID, pseudonym: UUID) -> None:
-        with self._pool.connection() as connection:
-            known = connection.execute(
-                "SELECT FROM lrs.people WHERE institution = %s AND pseudonym = %s UNION ALL"
-                " SELECT FROM lrs.fences WHERE institution = %s AND pseudonym = %s",
-                [institution, pseudonym] * 2,
-            ).fetchone()
-        if known is None:
-            raise NotFound("nothing is recorded under this pseudonym")
 
 
 def _entry(recorded: Recorded, pseudonym: UUID, voided_at: int | None) -> Entry:

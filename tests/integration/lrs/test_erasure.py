@@ -5,6 +5,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,10 +28,11 @@ from lrs.keys.ring import PersonErased
 from lrs.notifications import Shredded
 from lrs.queries import Filter
 from lrs.services import Services, open_services
+from lrs.subjects import find_actor
 from tests.integration.lrs.samples import Json, agent, statement, voiding
 
 V1 = Version.V1_0_3
-STORES = ["keys", "identifiers", "statements", "agent index", "documents"]
+STORES = ["keys", "identifiers", "statements", "agent index", "documents", "attachments"]
 
 
 def accept(services: Services, tool: Credential, *statements: Json) -> list[UUID]:
@@ -38,7 +41,7 @@ def accept(services: Services, tool: Credential, *statements: Json) -> list[UUID
 
 def erase(services: Services, tool: Credential, name: str) -> Erasure:
     erasures = Erasures(services)
-    person = erasures.find(tool.institution, agent(name))
+    person = find_actor(services, tool.institution, agent(name))
     return erasures.run(erasures.request(tool.institution, person, by="officer", basis="GDPR 17"))
 
 
@@ -125,9 +128,9 @@ def test_the_dry_run_counts_and_changes_nothing(services: Services, tool: Creden
     accept(services, tool, {**statement(), "actor": group("ada")})
     accept(services, tool, {**statement(), "actor": group("ada", "bob")})
     erasures = Erasures(services)
-    person = erasures.find(tool.institution, agent("ada"))
+    person = find_actor(services, tool.institution, agent("ada"))
     radius = erasures.radius(tool.institution, person)
-    assert radius.stores == dict(zip(STORES, [2, 2, 4, 5, 0], strict=True))
+    assert radius.stores == dict(zip(STORES, [2, 2, 4, 5, 0, 0], strict=True))
     assert radius.roles == {Role.ACTOR: 3, Role.ACTOR_MEMBER: 2, Role.INSTRUCTOR: 1}
     assert radius.groups == 1
     assert len(ids(services, tool)) == 6
@@ -211,7 +214,7 @@ def test_the_receipt_is_verified_with_the_public_key_alone(
     key = Erasures(services).receipts.public_key
     payload = verify(receipt, key)
     assert {s["store"]: (s["found"], s["left"]) for s in payload["stores"]} == {
-        store: (n, 0) for store, n in zip(STORES, [1, 1, 2, 2, 0], strict=True)
+        store: (n, 0) for store, n in zip(STORES, [1, 1, 2, 2, 0, 0], strict=True)
     }
     assert payload["fenced_at_position"] > position
     told = str(receipt)
@@ -237,7 +240,7 @@ def test_replay_tells_the_history_and_shows_erased_as_erased(
     second = statement("bob", context={"instructor": agent("ada")})
     position = services.statements.accept(tool, [first, second], V1).position
     accept(services, tool, voiding(first["id"], "ada"))
-    person = Erasures(services).find(tool.institution, agent("ada"))
+    person = find_actor(services, tool.institution, agent("ada"))
     one, two, three = replay(services, tool, person)
     assert (one.statement_id, one.roles, one.verb) == (
         UUID(first["id"]),
@@ -274,12 +277,14 @@ def test_credentials_and_strangers_are_refused(services: Services, tool: Credent
     erasures = Erasures(services)
     authority = services.queries.page(institution, Filter(), 1, None).statements[0]["authority"]
     with pytest.raises(Invalid, match="revoke"):
-        erasures.request(institution, erasures.find(institution, authority), by="officer", basis="")
+        erasures.request(
+            institution, find_actor(services, institution, authority), by="officer", basis=""
+        )
     with pytest.raises(NotFound):
-        erasures.find(institution, agent("nobody"))
+        find_actor(services, institution, agent("nobody"))
     with pytest.raises(NotFound):
         erasures.request(institution, uuid4(), by="officer", basis="")
-    person = erasures.find(institution, agent("ada"))
+    person = find_actor(services, institution, agent("ada"))
     with pytest.raises(NotFound):
         erasures.radius(tool.institution, person)
 
@@ -297,7 +302,7 @@ def test_killed_anywhere_it_goes_on(
     """A process that dies by SIGKILL around its n-th event; another one finishes the work."""
     sent = [statement("ada"), {**statement(), "actor": group("ada")}, statement("bob")]
     accept(services, tool, *sent)
-    person = Erasures(services).find(tool.institution, agent("ada"))
+    person = find_actor(services, tool.institution, agent("ada"))
     child = os.fork()
     if child == 0:
         _erase_and_die(services, tool, person, step, after_append)
@@ -311,10 +316,10 @@ def test_killed_anywhere_it_goes_on(
         time.sleep(0.05)
     assert ids(services, tool) == [sent[2]["id"]]
     assert {s["store"]: s["found"] for s in done.receipt["payload"]["stores"]} == dict(
-        zip(STORES, [2, 2, 2, 2, 0], strict=True)
+        zip(STORES, [2, 2, 2, 2, 0, 0], strict=True)
     )
     assert set(erasures.radius(tool.institution, person).stores.values()) == {0}
-    assert Erasures(services).resume() == 0
+    assert Erasures(services).resume(timedelta()) == 0
 
 
 def _erase_and_die(
@@ -344,7 +349,7 @@ def _erase_and_die(
 def test_against_writers_of_the_same_person(services: Services, tool: Credential) -> None:
     """Threads of two processes write the person, alone and with others, while it is erased."""
     accept(services, tool, statement("ada"), statement("bob"))
-    person = Erasures(services).find(tool.institution, agent("ada"))
+    person = find_actor(services, tool.institution, agent("ada"))
     elsewhere = open_services(services.settings)
     refused, unexpected = threading.Event(), []
     kept: list[str] = []
@@ -417,8 +422,45 @@ def test_what_comes_back_is_purged_until_a_scan_finds_nothing(
 ) -> None:
     accept(services, tool, statement("ada"))
     erasures = Erasures(services, [Stubborn(2)])
-    person = erasures.find(tool.institution, agent("ada"))
+    person = find_actor(services, tool.institution, agent("ada"))
     done = erasures.run(erasures.request(tool.institution, person, by="x", basis=""))
     assert done.purged["stubborn"] == 3
     purges = [e for e in services.store.stream(done.id) if isinstance(e, StorePurged)]
     assert [e.store for e in purges] == [*STORES, *["stubborn"] * 3]
+
+
+def test_the_jobs_finish_what_nobody_else_did(services: Services, tool: Credential) -> None:
+    accept(services, tool, statement("ada"), statement("bob"))
+    erasures = Erasures(services)
+    for name in ("ada", "bob"):
+        person = find_actor(services, tool.institution, agent(name))
+        erasures.request(tool.institution, person, by="x", basis="")
+    assert erasures.resume() == 0
+    assert Erasures(services).resume(timedelta()) == 2
+    assert [e.state for e in erasures.page(tool.institution, None, 10)] == ["certified"] * 2
+
+
+def test_an_attachment_stays_for_its_other_owners(services: Services, tool: Credential) -> None:
+    accept(services, tool, statement("ada"), statement("bob"))
+    ada, bob = (find_actor(services, tool.institution, agent(n)) for n in ("ada", "bob"))
+    attachments, content = services.attachments, b"an essay" * 1000
+    sha2 = sha256(content).hexdigest()
+    for owner in (ada, bob):
+        received = attachments.receive(tool.institution, [content])
+        attachments.keep(tool.institution, owner, received)
+        attachments.discard([received])
+    assert erase(services, tool, "ada").purged["attachments"] == 1
+    assert attachments.open(tool.institution, ada, sha2) is None
+    left = attachments.open(tool.institution, bob, sha2)
+    assert left is not None
+    assert b"".join(left) == content
+    before = contents(services)
+    assert erase(services, tool, "bob").purged["attachments"] == 1
+    assert contents(services) == before - 1
+
+
+def contents(services: Services) -> int:
+    with services.pool.connection() as connection:
+        row = connection.execute("SELECT count(DISTINCT content_id) FROM lrs.contents").fetchone()
+    assert row is not None
+    return int(row[0])
