@@ -178,7 +178,9 @@ class Releases:
         if ledger := self._read(institution, term):
             return ledger, None
         allocated = self._allocation(institution, term, now)
-        return Ledger.opened(allocated), allocated
+        opened = Ledger.fold([allocated])
+        assert opened is not None
+        return opened, allocated
 
     def _read(self, institution: UUID, term: Term) -> Ledger | None:
         return Ledger.fold(self._store.stream(ledger_id(institution, term.label)))

@@ -7,8 +7,8 @@ unpaid, and a replay ships the same numbers again. How epsilon and delta become 
 is drawn, stands in `clickhouse/`.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from math import fsum
 from typing import ClassVar, Self
@@ -104,43 +104,29 @@ class Ledger:
 
     allocated: BudgetAllocated
     version: int
-    spent: tuple[float, ...] = ()
-    spent_delta: tuple[float, ...] = ()
-    closings: dict[str, Closing] = field(default_factory=dict)
-    courses: frozenset[UUID] = frozenset()
+    spent: tuple[float, ...]
+    spent_delta: tuple[float, ...]
+    closings: dict[str, Closing]
+    courses: frozenset[UUID]
 
     @classmethod
-    def fold(cls, events: Iterable[Event]) -> Self | None:
+    def fold(cls, events: Sequence[Event]) -> Self | None:
         """Returns the ledger that these events of one stream give; None if there are none."""
-        ledger: Self | None = None
-        for event in events:
-            if isinstance(event, BudgetAllocated):
-                ledger = cls.opened(event)
-            elif ledger is not None and isinstance(event, Released):
-                ledger = ledger.after(event)
-        return ledger
-
-    @classmethod
-    def opened(cls, event: BudgetAllocated) -> Self:
-        """Returns the ledger of which nothing has been spent."""
+        if not events or not isinstance(first := events[0], BudgetAllocated):
+            return None
+        releases = [event for event in events if isinstance(event, Released)]
+        closed = {
+            event.stream: Closing(position=event.window.until, at=event.window.closed)
+            for event in releases
+        }
+        published = {row.course for event in releases for row in event.rows if row.course}
         return cls(
-            event,
-            event.originator_version,
-            closings=event.closings,
-            courses=frozenset(event.courses),
-        )
-
-    def after(self, event: Released) -> Self:
-        """Returns the ledger with one release more."""
-        window = event.window
-        published = {row.course for row in event.rows if row.course is not None}
-        return type(self)(
-            self.allocated,
-            event.originator_version,
-            (*self.spent, event.rho),
-            (*self.spent_delta, event.delta),
-            {**self.closings, event.stream: Closing(position=window.until, at=window.closed)},
-            self.courses | published,
+            allocated=first,
+            version=events[-1].originator_version,
+            spent=tuple(event.rho for event in releases),
+            spent_delta=tuple(event.delta for event in releases),
+            closings={**first.closings, **closed},
+            courses=frozenset(first.courses) | published,
         )
 
     @property
