@@ -94,7 +94,9 @@ def _release(
     if done:
         console.print(_table(done, {plan.stream: plan for plan in PLANS}))
     elif not chosen:
-        console.print("Nothing is due; --now closes the windows early.")
+        console.print(
+            "Nothing is due; --now closes the windows early, --history does so for an imported past."
+        )
     if not shipped:
         console.print("ClickHouse does not answer; the jobs process ships as soon as it does.")
     ledger = made.releases.ledger(institution)
