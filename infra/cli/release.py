@@ -95,7 +95,7 @@ def _release(
         console.print(_table(done, {plan.stream: plan for plan in PLANS}))
     elif not chosen:
         console.print(
-            "Nothing is due; --now closes the windows early, --history does so for an imported past."
+            "Nothing is due; --now closes the windows early, --history takes them for a past."
         )
     if not shipped:
         console.print("ClickHouse does not answer; the jobs process ships as soon as it does.")
