@@ -31,13 +31,15 @@ from api.health import health
 from api.requests import MAX_BODY, Request
 from api.services import EXTENSION, Services
 from api.v1.analytics import analytics
+from api.v1.audit import audit
 from api.v1.credentials import credentials
 from api.v1.description import description
+from api.v1.erasures import erasures
 from api.xapi import headers
 from api.xapi.about import about
 from api.xapi.statements import statements
 
-V1: tuple[APIBlueprint, ...] = (analytics, credentials)
+V1: tuple[APIBlueprint, ...] = (analytics, audit, credentials, erasures)
 XAPI: tuple[Blueprint, ...] = (about, statements)
 PAGES: tuple[Blueprint, ...] = (front, docs, health, description, metrics.metrics)
 

@@ -14,6 +14,7 @@ from clickhouse.pipeline import Pipeline
 from lrs.activities import Activities
 from lrs.credentials import Credentials
 from lrs.cursors import Cursors
+from lrs.erasure import Erasures
 from lrs.institutions import Institutions
 from lrs.queries import Queries
 from lrs.services import Services as RecordStoreServices
@@ -22,6 +23,7 @@ from lrs.settings import Settings
 from lrs.statements import Statements
 from lrs.store import RecordStore
 from projections.views import tracking
+from projections.views.purge import ViewsPurger
 
 EXTENSION = "kumbuka"
 
@@ -38,6 +40,7 @@ class Services:
         self._opener = opener
         self._opened: RecordStoreServices | None = None
         self._analytics: Pipeline | None = None
+        self._erasures: Erasures | None = None
         self._lock = Lock()
 
     @property
@@ -105,12 +108,22 @@ class Services:
                 )
         return self._analytics
 
+    @property
+    def erasures(self) -> Erasures:
+        """Forgetting people, in the record store and the views."""
+        lrs = self.lrs
+        with self._lock:
+            if self._erasures is None:
+                self._erasures = Erasures(lrs, [ViewsPurger(lrs.pool)])
+        return self._erasures
+
     def close(self) -> None:
         """Closes the pools, if they were opened."""
         with self._lock:
             if self._analytics is not None:
                 self._analytics.client.close()
                 self._analytics = None
+            self._erasures = None
             if self._opened is not None:
                 self._opened.close()
                 self._opened = None

@@ -21,6 +21,8 @@ COMMANDS = {
     "export": "infra.cli.export:export",
     "institutions": "infra.cli.institutions:institutions",
     "credentials": "infra.cli.credentials:credentials",
+    "erase": "infra.cli.erase:erase",
+    "audit": "infra.cli.audit:audit",
 }
 
 

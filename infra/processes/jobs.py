@@ -11,6 +11,7 @@ import structlog
 
 from clickhouse.pipeline import Pipeline
 from domain.errors import BudgetExhausted
+from infra.erasures import erasures_of
 from infra.processes.schedule import Job
 from infra.processes.schedule import run as run_jobs
 from lrs.services import Services, open_services
@@ -20,6 +21,7 @@ from projections.views import tracking
 log = structlog.get_logger("infra.jobs")
 
 SHIP_SECONDS = 30.0
+RESUME_SECONDS = 15.0
 CATCH_UP_SECONDS = 60.0
 
 
@@ -85,4 +87,15 @@ def shipping(services: Services) -> Job:
     return Job("ship", seconds, ship)
 
 
-JOBS: list[Callable[[Services], Job]] = [releases, shipping]
+def erasures(services: Services) -> Job:
+    """Finishes erasures that were cut short."""
+    made = erasures_of(services)
+
+    def resume(_: Event) -> None:
+        if finished := made.resume():
+            log.info("erasures finished", erasures=finished)
+
+    return Job("erasures", RESUME_SECONDS, resume)
+
+
+JOBS: list[Callable[[Services], Job]] = [releases, shipping, erasures]

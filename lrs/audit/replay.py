@@ -5,7 +5,7 @@ from the keys. Views as an instructor saw them then are not replayed here.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from heapq import merge
 from typing import Any, cast
@@ -23,6 +23,7 @@ from domain.events import Event
 from domain.people import Role
 from domain.statements.events import StatementStored
 from domain.statements.voiding import voids
+from domain.values.timestamp import write
 from lrs import postings, subjects
 from lrs.keys.ring import KeyRing
 from lrs.mapper import SealingMapper
@@ -53,6 +54,15 @@ class Entry:
     voids: UUID | None = None
     voided_at: int | None = None
     detail: str | None = None
+
+
+def as_json(entry: Entry) -> dict[str, Any]:
+    """Returns the entry as JSON has it; roles by name, and nothing where nothing is known."""
+    said = asdict(entry) | {"roles": [role.name.lower() for role in entry.roles]}
+    said["stored"] = write(entry.stored)
+    for name in ("statement_id", "voids"):
+        said[name] = None if said[name] is None else str(said[name])
+    return said
 
 
 class Replay:

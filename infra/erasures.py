@@ -1,0 +1,10 @@
+"""Erasure, made of the record store and the stores beside it that hold something of people."""
+
+from lrs.erasure import Erasures
+from lrs.services import Services
+from projections.views.purge import ViewsPurger
+
+
+def erasures_of(services: Services) -> Erasures:
+    """Returns the erasures of this instance."""
+    return Erasures(services, [ViewsPurger(services.pool)])
