@@ -164,7 +164,8 @@ def _missed_deadline(row: Row, cohort: _Cohort) -> Reason | None:
     missed = _missed(row, cohort.at, cohort.start)
     if not missed:
         return None
-    return Reason("missed_deadline", float(len(missed)), 1.0, _median(cohort.missed))
+    evidence = _some(row.last_statement or row.registered_by)
+    return Reason("missed_deadline", float(len(missed)), 1.0, _median(cohort.missed), evidence)
 
 
 def _low_score(row: Row, cohort: _Cohort) -> Reason | None:

@@ -63,14 +63,14 @@ class Translator:
     def page(self, after: int, limit: int, through: int) -> tuple[int, Translated]:
         """Returns the position that the page reaches, at most `through`, and what it gives.
 
-        An event that cannot be read or mapped is put aside and told; the rest goes on. A database
-        that is away raises.
+        An event that cannot be read or mapped is put aside and told; the rest goes on. What is the
+        database's fault, or every event's, raises: nothing may be lost by a fault of our own.
         """
         try:
             recorded = self._store.read(after, limit, through)
             reached = recorded[-1].position if len(recorded) == limit else through
             return reached, Translated(self._drafts(recorded), [])
-        except (psycopg.OperationalError, psycopg.InterfaceError):
+        except psycopg.Error:
             raise
         except Exception as error:
             log.error("page not read", after=after, exc_info=error)
@@ -90,9 +90,11 @@ class Translator:
         for position in positions:
             try:
                 drafts += self._drafts(self._store.at([position]))
-            except (psycopg.OperationalError, psycopg.InterfaceError):
+            except psycopg.Error:
                 raise
             except Exception as error:
+                if len(dead) == len(positions) - 1 > 0:
+                    raise
                 reason = type(error).__name__
                 log.error("event put aside", position=position, exc_info=error)
                 dead.append(Dead(-1, position, None, None, None, reason, False, None))
@@ -148,8 +150,8 @@ class Translator:
         """Returns the positions of those whose voiding statement stands before them."""
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT target, min(position) FROM lrs.voids WHERE target = ANY(%s)"
-                " GROUP BY target",
+                "SELECT target, min(position) FROM lrs.statement_refs"
+                " WHERE target = ANY(%s) AND voiding GROUP BY target",
                 [list(positions)],
             ).fetchall()
         return {positions[target] for target, first in rows if first < positions[target]}

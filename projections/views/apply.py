@@ -191,12 +191,14 @@ class _Batch:
     def _attempt(self, work: Callable[[], None]) -> str | None:
         """Does `work` or nothing of it; returns None, or the kind of failure that the data caused.
 
-        A database that is away is nobody's fault: it goes up.
+        A database that is away, or has other tables than we know, is not the fault of a message.
         """
         try:
             with self.connection.transaction():
                 work()
-        except (psycopg.OperationalError, psycopg.InterfaceError):
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            return type(error).__name__
+        except psycopg.Error:
             raise
         except Exception as error:
             return type(error).__name__
