@@ -8,6 +8,7 @@ sealed under the record key of their institution.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from domain.people import Role
 from domain.statements.events import PersonRef, StatementStored
 from lrs.compression import Compression
 from lrs.keys.blind_index import BlindIndex
-from lrs.keys.envelope import boxes, place, seal, unseal
+from lrs.keys.envelope import DataKey, boxes, place, seal, unseal
 from lrs.keys.ring import KeyRing
 from lrs.notifications import Recorded, RecordedEvent, Shredded
 
@@ -54,7 +55,7 @@ class SealingMapper(Mapper[UUID]):
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         event = cast(Event, domain_event)
         if isinstance(event, StatementStored):
-            return self.seal_statement(event, NO_DIGEST)
+            return self.seal_statements([event], [NO_DIGEST])[0]
         owner = event.sealed_for()
         key = self._ring.current(event.institution, [owner])[owner]
         where = place(event.institution, event.originator_id, event.originator_version, BODY)
@@ -64,11 +65,24 @@ class SealingMapper(Mapper[UUID]):
         state = self._header(event.institution) + seal(key, self._compress(content), where)
         return StoredEvent(event.originator_id, event.originator_version, event.TOPIC, state)
 
-    def seal_statement(self, event: StatementStored, digest: bytes) -> StoredEvent:
-        """Returns the stored event of a statement, with the keyed digest of its content."""
-        keys = self._ring.current(
-            event.institution, {event.owner, *(person.pseudonym for person in event.people)}
-        )
+    def seal_statements(
+        self, events: Sequence[StatementStored], digests: Sequence[bytes]
+    ) -> list[StoredEvent]:
+        """Returns the stored events of an institution's statements, each with its keyed digest.
+
+        All keys are got at once: to issue them one by one would be a commit for each new person.
+        """
+        named = {event.owner for event in events}
+        named.update(person.pseudonym for event in events for person in event.people)
+        keys = self._ring.current(events[0].institution, named)
+        return [
+            self._seal_statement(event, digest, keys)
+            for event, digest in zip(events, digests, strict=True)
+        ]
+
+    def _seal_statement(
+        self, event: StatementStored, digest: bytes, keys: Mapping[UUID, DataKey]
+    ) -> StoredEvent:
         others = [person for person in event.people if person.pseudonym != event.owner]
         statement, agents = _take_out(event.statement, [person.pointer for person in others])
         body = {

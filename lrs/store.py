@@ -60,10 +60,7 @@ class RecordStore(Application[UUID]):
         An equal statement that is there already keeps its position. Raises `ContentConflict` and
         `PersonFenced` (`lrs.recorder`).
         """
-        stored = [
-            self.mapper.seal_statement(event, digest)
-            for event, digest in zip(events, digests, strict=True)
-        ]
+        stored = self.mapper.seal_statements(events, digests)
         return list(self.recorder.insert_events(stored, index=index) or [])
 
     def stream(self, originator_id: UUID) -> list[Any]:
