@@ -63,13 +63,18 @@ def _settings(postgres: Postgres, database: str, data: Path) -> Settings:
     )
 
 
+def migrated(postgres: Postgres, data: Path) -> str:
+    """Returns the name of a database that was migrated; others can be copies of it."""
+    with psycopg.connect(postgres.dsn_of(ADMIN, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+    migrate(_settings(postgres, TEMPLATE, data))
+    return TEMPLATE
+
+
 @pytest.fixture(scope="session")
 def template(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Name of a database that was migrated once; the others are copies of it."""
-    with psycopg.connect(postgres.dsn_of(ADMIN, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-    migrate(_settings(postgres, TEMPLATE, tmp_path_factory.mktemp("template")))
-    return TEMPLATE
+    return migrated(postgres, tmp_path_factory.mktemp("template"))
 
 
 def fresh_database(postgres: Postgres, template: str, data: Path) -> Settings:
