@@ -231,11 +231,7 @@ class Mentions:
 
     def ending_groups(self, institution: UUID, person: UUID) -> dict[UUID, tuple[UUID, ...]]:
         """Returns the anonymous Groups that act and have no member left without this person."""
-        samples = self._column(
-            "SELECT min(i.position) FROM lrs.postings p JOIN lrs.statement_index i USING (position)"
-            " WHERE p.term = %s AND i.owner <> %s GROUP BY i.owner ORDER BY 1",
-            [self._related(institution, person), person],
-        )
+        samples = self._without_person(institution, person)
         groups: dict[UUID, tuple[UUID, ...]] = {}
         for start in range(0, len(samples), PAGE):
             for event in self._events(samples[start : start + PAGE]):
@@ -245,6 +241,27 @@ class Mentions:
                     groups[event.owner] = tuple(sorted(members))
         erased = {person, *self._fenced(m for members in groups.values() for m in members)}
         return {group: members for group, members in groups.items() if erased.issuperset(members)}
+
+    def _without_person(self, institution: UUID, person: UUID) -> list[int]:
+        """Returns the first statement of each owner of theirs that names the person, where the
+        owner is no person: persons are found by their own names.
+        """
+        query = (
+            "SELECT i.owner, min(i.position) FROM lrs.postings p JOIN lrs.statement_index i"
+            " USING (position) WHERE p.term = %s AND i.owner <> %s GROUP BY i.owner"
+        )
+        with self._pool.connection() as connection:
+            rows = connection.execute(query, [self._related(institution, person), person])
+            owners = rows.fetchall()
+        return self._column(
+            "SELECT o.position FROM unnest(%s::uuid[], %s::bigint[]) AS o (term, position)"
+            " WHERE NOT EXISTS (SELECT FROM lrs.postings p"
+            "  WHERE p.term = o.term AND p.position = o.position) ORDER BY 1",
+            [
+                [self._related(institution, owner) for owner, _ in owners],
+                [position for _, position in owners],
+            ],
+        )
 
     def _fenced(self, pseudonyms: Any) -> list[UUID]:
         return cast(
