@@ -26,6 +26,7 @@ from lrs.keys.blind_index import BlindIndex
 from lrs.keys.envelope import DataKey, boxes, place, seal, unseal
 from lrs.keys.ring import KeyRing
 from lrs.notifications import Recorded, RecordedEvent, Shredded
+from lrs.topics import register
 
 FORMAT = 1
 HEADER = 33
@@ -38,6 +39,9 @@ STAYS = frozenset(("objectType", "member"))
 """What of an agent stays in the body: the rest alone says who it is."""
 
 _ESCAPES = re.compile("~[01]")
+
+
+register()
 
 
 class UnknownFormat(Error):

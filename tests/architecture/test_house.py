@@ -1,6 +1,8 @@
 """The house rules that a machine can check: sizes, first lines, packaging, rooms."""
 
 import ast
+import subprocess
+import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from statistics import median
@@ -49,4 +51,6 @@ def test_every_event_has_a_topic_of_its_own() -> None:
                 assert assigned, f"{file.name}: {node.name} has no TOPIC"
                 topics += [str(value) for value in assigned]
     assert topics
+    script = f"import lrs.mapper; [lrs.mapper.resolve_topic(t) for t in {topics!r}]"
+    subprocess.run([sys.executable, "-c", script], check=True)
     assert len(topics) == len(set(topics))
