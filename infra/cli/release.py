@@ -10,7 +10,7 @@ from rich.table import Table
 from clickhouse.groups import History
 from clickhouse.mechanisms.accounting import epsilon
 from clickhouse.pipeline import Pipeline
-from clickhouse.plans import PLANS, Plan
+from clickhouse.plans import PLANS
 from domain.budget import Released
 from domain.errors import BudgetExhausted, Overloaded
 from infra.cli.options import with_settings
@@ -92,7 +92,8 @@ def _release(
             refusal = error
     shipped = _ship(made, institution)
     if done:
-        console.print(_table(done, {plan.stream: plan for plan in PLANS}))
+        console.print(f"Windows closed at {done[-1].window.closed:%Y-%m-%d %H:%M} UTC")
+        console.print(_table(done))
     elif not chosen:
         console.print(
             "Nothing is due; --now closes the windows early, --history takes them for a past."
@@ -118,13 +119,12 @@ def _ship(made: Pipeline, institution: UUID) -> bool:
     return True
 
 
-def _table(done: list[Released], plans: dict[str, Plan]) -> Table:
-    table = Table("stream", "window closed", "rows", "days", "sigma", "bound", "rho", box=None)
+def _table(done: list[Released]) -> Table:
+    table = Table("stream", "rows", "days", "sigma", "bound", "rho", box=None)
     for released in done:
         starts = [row.start for row in released.rows]
         table.add_row(
-            plans[released.stream].stream,
-            f"{released.window.closed:%Y-%m-%d %H:%M}Z",
+            released.stream,
             str(len(released.rows)),
             f"{min(starts)} to {max(row.end for row in released.rows)}" if starts else "-",
             f"{released.sigma:.1f}",
