@@ -336,53 +336,33 @@ COMMENT ON COLUMN outline_items.required IS 'Whether completing the course needs
 COMMENT ON COLUMN outline_items.due IS 'When it is due. Mutable by import.';
 COMMENT ON COLUMN outline_items.move_on IS 'What satisfies it (cmi5 10.2.4). Mutable by import.';
 
--- What a course consists of: its outline, else what its statements showed to be completable.
-CREATE VIEW course_items AS
-SELECT institution, course, activity, ordinal, weight, required, due, move_on, true AS outlined
-FROM outline_items
-UNION ALL
-SELECT institution, course, activity, 0,
-       coalesce((array_agg(weight ORDER BY announced_position DESC NULLS LAST))[1], 1),
-       true,
-       (array_agg(due ORDER BY announced_position DESC NULLS LAST))[1],
-       'CompletedOrPassed', false
-FROM activities a
-WHERE NOT EXISTS (SELECT FROM outlines o
-                  WHERE o.institution = a.institution AND o.course = a.course)
-GROUP BY institution, course, activity
-HAVING bool_or(completable);
-COMMENT ON VIEW course_items IS 'Items of a course: of its outline, else what was seen.';
-
--- Which items a learner satisfied, and at which position (cmi5 10.2.4).
-CREATE VIEW satisfied AS
-SELECT institution, course, learner, activity, weight, required, outlined, position
-FROM (
-    SELECT i.institution, i.course, w.learner, i.activity, i.weight, i.required, i.outlined,
-           CASE i.move_on
-               WHEN 'Passed' THEN w.passed_position
-               WHEN 'Completed' THEN CASE WHEN w.completed THEN w.completed_position END
-               WHEN 'CompletedAndPassed' THEN
-                   CASE WHEN w.completed AND w.passed_position IS NOT NULL
-                        THEN greatest(w.completed_position, w.passed_position) END
-               WHEN 'CompletedOrPassed' THEN
-                   least(w.passed_position, CASE WHEN w.completed THEN w.completed_position END)
-           END AS position
-    FROM course_items i JOIN work w USING (institution, course, activity)
-) AS s
-WHERE position IS NOT NULL;
-COMMENT ON VIEW satisfied IS 'Items of a course that a learner satisfied, with the position of what did.';
-
--- A course is completed by an explicit statement, or by all required items of its outline.
+-- A course is completed by an explicit statement, or by all required items of its outline, each
+-- satisfied as its move_on asks (cmi5 10.2.4; projections/progress.py says the same for reads).
 CREATE VIEW completions AS
 SELECT institution, course, learner, min(first_position) AS first_position
 FROM (
     SELECT institution, course, learner, completed_position AS first_position
     FROM enrolments WHERE completed
     UNION ALL
-    SELECT s.institution, s.course, s.learner, max(s.position)
-    FROM satisfied s
-    WHERE s.outlined AND s.required
-    GROUP BY s.institution, s.course, s.learner
+    SELECT institution, course, learner, max(position)
+    FROM (
+        SELECT i.institution, i.course, w.learner,
+               CASE i.move_on
+                   WHEN 'Passed' THEN w.passed_position
+                   WHEN 'Completed' THEN CASE WHEN w.completed THEN w.completed_position END
+                   WHEN 'CompletedAndPassed' THEN
+                       CASE WHEN w.completed AND w.passed_position IS NOT NULL
+                            THEN greatest(w.completed_position, w.passed_position) END
+                   WHEN 'CompletedOrPassed' THEN
+                       least(w.passed_position, CASE WHEN w.completed THEN w.completed_position END)
+               END AS position
+        FROM outline_items i
+        JOIN work w ON w.institution = i.institution AND w.course = i.course
+                   AND w.activity = i.activity
+        WHERE i.required
+    ) AS s
+    WHERE position IS NOT NULL
+    GROUP BY institution, course, learner
     HAVING count(*) = (SELECT count(*) FROM outline_items r
                        WHERE r.institution = s.institution AND r.course = s.course
                          AND r.required AND r.move_on <> 'NotApplicable')

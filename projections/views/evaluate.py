@@ -3,7 +3,7 @@
 One process at a time does it; the judgement itself is `projections.struggling`.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,9 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from projections.progress import Items, satisfied
 from projections.struggling import Flag, Practice, Row, Task, evaluate
+from projections.views import outlines
 from projections.views.purge import VIEWS_LOCK
 
 EVALUATE_LOCK = 7004
@@ -48,19 +50,20 @@ def evaluate_course(
         at = min(max((r.last_active for r in rows if r.last_active), default=now), now)
         flags = evaluate(rows, at)
         connection.execute(
-            "DELETE FROM flags WHERE institution = %s AND course = %s AND NOT learner = ANY(%s)",
+            "DELETE FROM views.flags"
+            " WHERE institution = %s AND course = %s AND NOT learner = ANY(%s)",
             [*course, [flag.learner for flag in flags]],
         )
         for flag in sorted(flags, key=lambda flag: flag.learner):
             connection.execute(
-                "INSERT INTO flags (institution, course, learner, weight, reasons)"
+                "INSERT INTO views.flags (institution, course, learner, weight, reasons)"
                 " VALUES (%s, %s, %s, %s, %s)"
                 " ON CONFLICT (institution, course, learner) DO UPDATE"
                 " SET weight = excluded.weight, reasons = excluded.reasons",
                 [*course, flag.learner, flag.weight, Jsonb(_reasons(flag))],
             )
         connection.execute(
-            "INSERT INTO evaluations (institution, course, last_position, at)"
+            "INSERT INTO views.evaluations (institution, course, last_position, at)"
             " VALUES (%s, %s, %s, %s) ON CONFLICT (institution, course) DO UPDATE"
             " SET last_position = excluded.last_position, at = excluded.at",
             [*course, position, at],
@@ -70,10 +73,10 @@ def evaluate_course(
 
 def _changed(connection: Connection[Any]) -> list[tuple[UUID, UUID, int]]:
     return connection.execute(
-        "SELECT institution, course, max(e.last_position) FROM enrolments e"
+        "SELECT institution, course, max(e.last_position) FROM views.enrolments e"
         " GROUP BY institution, course"
         " HAVING max(e.last_position) > coalesce("
-        "  (SELECT v.last_position FROM evaluations v"
+        "  (SELECT v.last_position FROM views.evaluations v"
         "   WHERE v.institution = e.institution AND v.course = e.course), 0)"
         " ORDER BY institution, course"
     ).fetchall()
@@ -81,31 +84,19 @@ def _changed(connection: Connection[Any]) -> list[tuple[UUID, UUID, int]]:
 
 def _rows(connection: Connection[Any], course: Course) -> list[Row]:
     """Returns what is known of the learners of a course who have not withdrawn."""
-    tasks = _tasks(connection, course)
+    items = outlines.load(connection, *course)
+    deadlines = {activity: item.due for activity, item in items.known.items() if item.due}
+    tasks, done = _work(connection, course, items)
     practice = _practice(connection, course)
-    deadlines = dict(
-        connection.execute(
-            "SELECT activity, due FROM course_items"
-            " WHERE institution = %s AND course = %s AND due IS NOT NULL ORDER BY activity",
-            course,
-        ).fetchall()
-    )
-    done = dict(
-        connection.execute(
-            "SELECT learner, count(*) FROM satisfied WHERE institution = %s AND course = %s"
-            " GROUP BY learner",
-            course,
-        ).fetchall()
-    )
     completed = {
         learner
         for (learner,) in connection.execute(
-            "SELECT learner FROM completions WHERE institution = %s AND course = %s", course
+            "SELECT learner FROM views.completions WHERE institution = %s AND course = %s", course
         )
     }
     rows = connection.execute(
         "SELECT learner, registered_at, registered_by, first_active, last_active, last_statement"
-        " FROM enrolments WHERE institution = %s AND course = %s"
+        " FROM views.enrolments WHERE institution = %s AND course = %s"
         " AND (withdrawn_at IS NULL OR withdrawn_at < registered_at) ORDER BY learner",
         course,
     )
@@ -117,7 +108,7 @@ def _rows(connection: Connection[Any], course: Course) -> list[Row]:
             first_active=first_active,
             last_active=last_active,
             last_statement=last_statement,
-            done=done.get(learner, 0),
+            done=done[learner],
             completed=learner in completed,
             tasks=_with_deadlines(tasks.get(learner, {}), deadlines),
             practice=tuple(practice.get(learner, ())),
@@ -126,16 +117,24 @@ def _rows(connection: Connection[Any], course: Course) -> list[Row]:
     ]
 
 
-def _tasks(connection: Connection[Any], course: Course) -> dict[UUID, dict[UUID, Task]]:
+def _work(
+    connection: Connection[Any], course: Course, items: Items
+) -> tuple[dict[UUID, dict[UUID, Task]], Counter[UUID]]:
+    """Returns what each learner handed in, by activity, and how many items each satisfied."""
     tasks: dict[UUID, dict[UUID, Task]] = defaultdict(dict)
-    for learner, activity, best, submitted_at, statement in connection.execute(
-        "SELECT learner, activity, best, submitted_at, coalesce(best_statement, submitted_by)"
-        " FROM work WHERE institution = %s AND course = %s AND submitted_at IS NOT NULL"
+    done: Counter[UUID] = Counter()
+    for learner, activity, best, submitted_at, statement, passed, completed in connection.execute(
+        "SELECT learner, activity, best, submitted_at, coalesce(best_statement, submitted_by),"
+        "  passed_position IS NOT NULL, coalesce(completed, false)"
+        " FROM views.work WHERE institution = %s AND course = %s AND submitted_at IS NOT NULL"
         " ORDER BY learner, activity",
         course,
     ):
         tasks[learner][activity] = Task(None, best, submitted_at, statement)
-    return tasks
+        item = items.get(activity)
+        if item and satisfied(item.move_on, passed=passed, completed=completed):
+            done[learner] += 1
+    return tasks, done
 
 
 def _with_deadlines(tasks: dict[UUID, Task], deadlines: dict[UUID, datetime]) -> tuple[Task, ...]:
@@ -149,7 +148,7 @@ def _with_deadlines(tasks: dict[UUID, Task], deadlines: dict[UUID, datetime]) ->
 def _practice(connection: Connection[Any], course: Course) -> dict[UUID, list[Practice]]:
     practice: dict[UUID, list[Practice]] = defaultdict(list)
     for learner, n, longest, mastered, recent in connection.execute(
-        "SELECT learner, n, longest, mastered, recent FROM mastery"
+        "SELECT learner, n, longest, mastered, recent FROM views.mastery"
         " WHERE institution = %s AND course = %s ORDER BY learner, competency",
         course,
     ):
