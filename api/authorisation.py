@@ -11,7 +11,7 @@ from flask import Flask, current_app, g, request
 
 from api.authentication import authenticate
 from domain.errors import Forbidden
-from domain.roles import Action, may
+from domain.roles import Action
 
 MARK = "__kumbuka_access__"
 PUBLIC = None
@@ -45,7 +45,7 @@ def admit() -> None:
     if action is PUBLIC:
         return
     g.credential = authenticate()
-    if not may(g.credential.roles, action):
+    if not g.credential.may(action):
         raise Forbidden(f"these credentials may not {action}")
 
 

@@ -13,7 +13,7 @@ from api.authentication import authenticate
 from api.authorisation import public
 from api.parts import Part, Parts
 from api.services import services
-from domain.roles import Action, may
+from domain.roles import Action
 
 health = Blueprint("health", __name__, url_prefix="/health")
 
@@ -52,7 +52,7 @@ def sees_positions() -> bool:
     """Returns whether the caller showed an operator's credentials; they are never asked for."""
     if "Authorization" not in request.headers:
         return False
-    return may(authenticate().roles, Action.SEE_OPERATION)
+    return authenticate().may(Action.SEE_OPERATION)
 
 
 def _shown(part: Part, detailed: bool) -> dict[str, Any]:

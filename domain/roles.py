@@ -1,9 +1,9 @@
 """Who may do what: the roles that a credential carries, the actions, and the one table of both.
 
-Nothing here knows HTTP: `api/authorisation.py` binds an action to each route.
+What a tool may do is narrowed by its scopes, `domain/scopes.py`. Nothing here knows HTTP:
+`api/authorisation.py` binds an action to each route.
 """
 
-from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -21,28 +21,58 @@ class Action(StrEnum):
     """What somebody wants to do, always within their own institution."""
 
     WRITE_STATEMENTS = "write statements"
+    READ_OWN_STATEMENTS = "read the statements that they wrote"
     READ_STATEMENTS = "read statements"
+    READ_ACTIVITIES = "read activity definitions"
+    READ_AGENTS = "read agents"
+    DEFINE = "define activities"
+    READ_STATE = "read activity state"
+    WRITE_STATE = "write activity state"
+    READ_PROFILES = "read profiles"
+    WRITE_PROFILES = "write profiles"
     READ_LEARNING = "read courses and learners"
     READ_ANALYTICS = "read released aggregates"
     ERASE = "ask for erasures and see their receipts"
     AUDIT = "replay and verify the record"
     MANAGE_CREDENTIALS = "issue and revoke credentials"
+    MANAGE_FORWARDING = "forward statements to other stores"
     SEE_OPERATION = "see the state of each part in detail"
 
 
 ALLOWED: dict[Role, frozenset[Action]] = {
-    Role.TOOL: frozenset({Action.WRITE_STATEMENTS, Action.READ_STATEMENTS}),
+    Role.TOOL: frozenset(
+        {
+            Action.WRITE_STATEMENTS,
+            Action.READ_OWN_STATEMENTS,
+            Action.READ_STATEMENTS,
+            Action.READ_ACTIVITIES,
+            Action.READ_AGENTS,
+            Action.DEFINE,
+            Action.READ_STATE,
+            Action.WRITE_STATE,
+            Action.READ_PROFILES,
+            Action.WRITE_PROFILES,
+        }
+    ),
     Role.INSTRUCTOR: frozenset({Action.READ_LEARNING}),
     Role.OFFICER: frozenset(
-        {Action.READ_LEARNING, Action.READ_STATEMENTS, Action.ERASE, Action.AUDIT}
+        {
+            Action.READ_LEARNING,
+            Action.READ_OWN_STATEMENTS,
+            Action.READ_STATEMENTS,
+            Action.READ_ACTIVITIES,
+            Action.READ_AGENTS,
+            Action.ERASE,
+            Action.AUDIT,
+        }
     ),
     Role.ANALYST: frozenset({Action.READ_ANALYTICS}),
     Role.OPERATOR: frozenset(
-        {Action.MANAGE_CREDENTIALS, Action.SEE_OPERATION, Action.READ_ANALYTICS}
+        {
+            Action.MANAGE_CREDENTIALS,
+            Action.MANAGE_FORWARDING,
+            Action.SEE_OPERATION,
+            Action.READ_ANALYTICS,
+        }
     ),
 }
-
-
-def may(roles: Iterable[Role], action: Action) -> bool:
-    """Returns whether any of `roles` allows `action`."""
-    return any(action in ALLOWED[role] for role in roles)

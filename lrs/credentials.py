@@ -1,37 +1,37 @@
-"""Credentials: issue, verify, list, revoke.
+"""Credentials: issue, rotate, revoke, list. Who holds one is `lrs.verification`.
 
-A secret is shown once, to whoever it is issued for; we keep its Argon2id hash. Because that hash is
-slow on purpose, a pair that was verified (or found wrong) is remembered for up to a minute under a
-keyed hash of the pair: the memory holds no secret.
+A secret is shown once, to whoever it is issued for; we keep its Argon2id hash.
 """
 
-import hmac
 import secrets
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from threading import Lock
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from domain.credentials import Credential, CredentialIssued, CredentialRevoked
-from domain.errors import Invalid, NotFound, Unauthenticated
+from domain.credentials import (
+    MAX_GRACE_SECONDS,
+    Credential,
+    CredentialIssued,
+    CredentialRevoked,
+    CredentialRotated,
+    Rates,
+)
+from domain.errors import Conflict, Invalid, NotFound
 from domain.roles import Role
+from domain.scopes import Scope, chosen
 from lrs.ids import uuid7
 from lrs.store import RecordStore
+from lrs.verification import HASHER, Verification
 
-REMEMBER_SECONDS = 60.0
-REMEMBER_PAIRS = 10_000
-WRONG = "these credentials are not valid"
-
-# The least that OWASP recommends for Argon2id: secrets are 256 random bits, never chosen by people.
-HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+COLUMNS = (
+    "credential, key, label, roles, scopes, requests_rate, statements_rate, generation,"
+    " old_valid_until, issued_at, revoked_at"
+)
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,24 @@ class Listed:
     key: str
     label: str
     roles: tuple[Role, ...]
+    scopes: tuple[Scope, ...]
+    rates: Rates
+    generation: int
+    old_valid_until: datetime | None
     issued_at: datetime
     revoked_at: datetime | None
+
+    def holder(self, institution: UUID) -> Credential:
+        """Returns whoever would prove to hold it."""
+        return Credential(
+            key=self.key,
+            institution=institution,
+            label=self.label,
+            roles=frozenset(self.roles),
+            scopes=frozenset(self.scopes),
+            rates=self.rates,
+            generation=self.generation,
+        )
 
 
 class Credentials:
@@ -52,14 +68,25 @@ class Credentials:
     def __init__(self, store: RecordStore, pool: ConnectionPool[Any]) -> None:
         self._store = store
         self._pool = pool
-        self._pepper = secrets.token_bytes(32)
-        self._known: dict[bytes, tuple[float, str, Credential | None]] = {}
-        self._one_at_a_time = Lock()
+        verification = Verification(pool, self._label)
+        self._forget = verification.forget
+        self.verify = verification.verify
+        self.holder = verification.holder
 
-    def issue(self, institution: UUID, label: str, roles: Iterable[Role]) -> tuple[str, str]:
-        """Returns key and secret of a new credential; the secret can never be read again."""
-        chosen = tuple(sorted(set(roles)))
-        if not chosen:
+    def issue(
+        self,
+        institution: UUID,
+        label: str,
+        roles: Iterable[Role],
+        scopes: Iterable[Scope] | None = None,
+        rates: Rates = Rates(),
+    ) -> tuple[str, str]:
+        """Returns key and secret of a new credential; the secret can never be read again.
+
+        A tool has scopes, by default all. Raises Invalid where roles and scopes do not fit.
+        """
+        held = tuple(sorted(set(roles)))
+        if not held:
             raise Invalid("roles", "empty", "give at least one role")
         key, secret = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
         event = CredentialIssued(
@@ -69,63 +96,76 @@ class Credentials:
             at=datetime.now(UTC),
             key=key,
             label=label,
-            roles=chosen,
+            roles=held,
             secret_hash=HASHER.hash(secret),
+            scopes=chosen(held, scopes),
+            rates=rates,
         )
         sealed = self._store.mapper.seal_content(institution, event.originator_id, label)
 
         def row(connection: Connection[Any]) -> None:
             connection.execute(
-                "INSERT INTO lrs.credentials"
-                " (key, credential, institution, label, roles, secret_hash, issued_at)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                "INSERT INTO lrs.credentials (key, credential, institution, label, roles, scopes,"
+                " secret_hash, issued_at, requests_rate, statements_rate)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     key,
                     event.originator_id,
                     institution,
                     sealed,
-                    list(chosen),
+                    list(event.roles),
+                    list(event.scopes),
                     event.secret_hash,
                     event.at,
+                    rates.requests,
+                    rates.statements,
                 ),
             )
 
         self._store.append(event, beside=row)
         return key, secret
 
-    def verify(self, key: str, secret: str) -> Credential:
-        """Returns whose these are; raises Unauthenticated, in about the same time, when nobody's.
+    def rotate(self, institution: UUID, key: str, grace_seconds: int = 0) -> tuple[str, datetime]:
+        """Returns a new secret for `key`, and until when the one before it opens it too.
 
-        A credential that another process revokes opens for at most a minute more here.
+        Tokens that were given for the old secret end with it. Raises NotFound, Invalid for another
+        grace than 0 to 30 days, and Conflict for a revoked credential.
         """
-        pair = hmac.digest(self._pepper, f"{key}\0{secret}".encode(), "sha256")
-        found, credential = self._remembered(pair)
-        if not found:
-            # One slow hash at a time: a flood of wrong secrets must not take every core.
-            with self._one_at_a_time:
-                found, credential = self._remembered(pair)
-                if not found:
-                    credential = self._check(key, secret)
-                    self._remember(pair, key, credential)
-        if credential is None:
-            raise Unauthenticated(WRONG)
-        return credential
+        if not 0 <= grace_seconds <= MAX_GRACE_SECONDS:
+            raise Invalid("grace_seconds", "range", f"0 to {MAX_GRACE_SECONDS} seconds")
+        credential, revoked_at = self._find(institution, key)
+        if revoked_at is not None:
+            raise Conflict("this credential is revoked: issue another")
+        secret = secrets.token_urlsafe(32)
+        now = datetime.now(UTC)
+        event = CredentialRotated(
+            originator_id=credential,
+            originator_version=self._next_version(credential),
+            institution=institution,
+            at=now,
+            secret_hash=HASHER.hash(secret),
+            old_valid_until=now + timedelta(seconds=grace_seconds),
+        )
+
+        def replace(connection: Connection[Any]) -> None:
+            connection.execute(
+                "UPDATE lrs.credentials SET old_secret_hash = secret_hash, old_valid_until = %s,"
+                " secret_hash = %s, generation = generation + 1 WHERE key = %s",
+                (event.old_valid_until, event.secret_hash, key),
+            )
+
+        self._store.append(event, beside=replace)
+        self._forget(key)
+        return secret, event.old_valid_until
 
     def revoke(self, institution: UUID, key: str) -> None:
         """Makes the credential open nothing any more; again is no error. Raises NotFound."""
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT credential, revoked_at FROM lrs.credentials"
-                " WHERE key = %s AND institution = %s",
-                (key, institution),
-            ).fetchone()
-        if row is None:
-            raise NotFound("there is no such credential")
-        if row[1] is not None:
+        credential, revoked_at = self._find(institution, key)
+        if revoked_at is not None:
             return
         event = CredentialRevoked(
-            originator_id=row[0],
-            originator_version=2,
+            originator_id=credential,
+            originator_version=self._next_version(credential),
             institution=institution,
             at=datetime.now(UTC),
         )
@@ -136,16 +176,15 @@ class Credentials:
             )
 
         self._store.append(event, beside=mark)
-        with self._one_at_a_time:
-            self._known = {p: entry for p, entry in self._known.items() if entry[1] != key}
+        self._forget(key)
 
     def list(self, institution: UUID, after: UUID | None = None, limit: int = 50) -> list[Listed]:
         """Returns up to `limit` credentials, oldest first, revoked ones included."""
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT credential, key, label, roles, issued_at, revoked_at FROM lrs.credentials"
+                f"SELECT {COLUMNS} FROM lrs.credentials"
                 " WHERE institution = %s AND (%s::uuid IS NULL OR credential > %s)"
-                " ORDER BY credential LIMIT %s",
+                " ORDER BY credential LIMIT %s".encode(),
                 (institution, after, after, limit),
             ).fetchall()
         return [
@@ -154,42 +193,29 @@ class Credentials:
                 key=row[1],
                 label=self._label(institution, row[0], row[2]),
                 roles=tuple(Role(role) for role in row[3]),
-                issued_at=row[4],
-                revoked_at=row[5],
+                scopes=tuple(Scope(scope) for scope in row[4]),
+                rates=Rates(requests=row[5], statements=row[6]),
+                generation=row[7],
+                old_valid_until=row[8],
+                issued_at=row[9],
+                revoked_at=row[10],
             )
             for row in rows
         ]
 
-    def _check(self, key: str, secret: str) -> Credential | None:
+    def _find(self, institution: UUID, key: str) -> tuple[UUID, datetime | None]:
         with self._pool.connection() as connection:
             row = connection.execute(
-                "SELECT credential, institution, label, roles, secret_hash FROM lrs.credentials"
-                " WHERE key = %s AND revoked_at IS NULL",
-                (key,),
+                "SELECT credential, revoked_at FROM lrs.credentials"
+                " WHERE key = %s AND institution = %s",
+                (key, institution),
             ).fetchone()
-        try:
-            HASHER.verify(row[4] if row else NOBODY, secret)
-        except VerificationError:
-            return None
         if row is None:
-            return None
-        label = self._label(row[1], row[0], row[2])
-        return Credential(key, row[1], label, frozenset(Role(role) for role in row[3]))
+            raise NotFound("there is no such credential")
+        return row[0], row[1]
+
+    def _next_version(self, credential: UUID) -> int:
+        return len(self._store.recorder.select_events(credential)) + 1
 
     def _label(self, institution: UUID, credential: UUID, sealed: bytes) -> str:
         return str(self._store.mapper.open_content(institution, credential, sealed))
-
-    def _remembered(self, pair: bytes) -> tuple[bool, Credential | None]:
-        entry = self._known.get(pair)
-        if entry is None or entry[0] < time.monotonic():
-            return False, None
-        return True, entry[2]
-
-    def _remember(self, pair: bytes, key: str, credential: Credential | None) -> None:
-        if len(self._known) >= REMEMBER_PAIRS:
-            self._known.clear()
-        self._known[pair] = (time.monotonic() + REMEMBER_SECONDS, key, credential)
-
-
-NOBODY = HASHER.hash(secrets.token_urlsafe(32))
-"""Verified against where a key is unknown, so that time does not tell which keys exist."""

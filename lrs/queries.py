@@ -31,7 +31,10 @@ CLOCK_MARGIN = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What to look for; what is None does not narrow. `agent` is an Agent or identified Group."""
+    """What to look for; what is None does not narrow. `agent` is an Agent or identified Group.
+
+    `authority` is who must have sent it, to this very statement: not to one that it refers to.
+    """
 
     agent: Json | None = None
     verb: str | None = None
@@ -42,6 +45,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     ascending: bool = False
+    authority: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +67,25 @@ class Queries:
         self._people = people
         self._blind = blind
 
-    def get(self, institution: UUID, statement_id: UUID, *, voided: bool = False) -> Json:
+    def get(
+        self,
+        institution: UUID,
+        statement_id: UUID,
+        *,
+        voided: bool = False,
+        authority: Json | None = None,
+    ) -> Json:
         """Returns one statement: a voided one if `voided`, else one that is not.
 
-        Raises `NotFound` otherwise, and where it was erased.
+        Raises `NotFound` otherwise, where it was erased, and where another than `authority`, if
+        given, sent it.
         """
+        author = None if authority is None else self._author(institution, authority)
         found = self._select(
             "JOIN lrs.statement_index i ON i.position = e.notification_id"
-            " WHERE e.originator_id = %s AND e.originator_version = 1 AND "
-            + ("{voided}" if voided else "NOT {voided}"),
-            [originator_of(institution, statement_id)],
+            " WHERE e.originator_id = %s AND e.originator_version = 1"
+            " AND (%s::bool OR i.author = %s) AND " + ("{voided}" if voided else "NOT {voided}"),
+            [originator_of(institution, statement_id), authority is None, author],
         )
         statements = self._open(found)
         if not statements:
@@ -84,6 +97,13 @@ class Queries:
         terms = self._terms(institution, wanted)
         if terms is None:
             return Page([], None)
+        author = None
+        if wanted.authority is not None:
+            author = self._author(institution, wanted.authority)
+            if author is None:
+                return Page([], None)
+            # Found by the term; made sure of by the column, which references do not inherit.
+            terms.append(self._blind.term(institution, postings.RELATED_AGENT, author.hex))
         joins = "".join(
             f" JOIN lrs.postings p{n} ON p{n}.term = %s AND p{n}.position = p0.position"
             for n in range(1, len(terms))
@@ -95,6 +115,9 @@ class Queries:
         ]
         start = 0 if wanted.ascending else 2**62
         params: list[Any] = [*terms[1:], terms[0], start if after is None else after]
+        if author is not None:
+            clauses.append("i.author = %s")
+            params.append(author)
         if wanted.since is not None:
             clauses += ["e.recorded_at > %s", "p0.position > lrs.position_before(%s)"]
             params += [wanted.since, wanted.since - CLOCK_MARGIN]
@@ -132,6 +155,9 @@ class Queries:
             self._blind.term(institution, kind, value)
             for kind, value in chosen or [(postings.ALL, "")]
         ]
+
+    def _author(self, institution: UUID, authority: Json) -> UUID | None:
+        return self._people.find(institution, canonical_ifi(authority) or "")
 
     def _select(self, rest: str, params: list[Any]) -> list[RecordedEvent]:
         columns = ", ".join(f"e.{column.strip()}" for column in COLUMNS.split(","))

@@ -58,6 +58,7 @@ class IndexRows:
     voiding: list[bool] = field(default_factory=list)
     terms: list[list[UUID]] = field(default_factory=list)
     named: set[UUID] = field(default_factory=set)
+    authors: list[UUID] = field(default_factory=list)
 
 
 class LogRecorder(ApplicationRecorder):
@@ -225,7 +226,7 @@ def _append_statements(
     connection: psycopg.Connection[Any], stored_events: Sequence[StoredEvent], index: IndexRows
 ) -> list[int]:
     row = connection.execute(
-        "SELECT lrs.append_statements(%b, %b, %b, %b, %b, %b, %b, %b::int[], %b)",
+        "SELECT lrs.append_statements(%b, %b, %b, %b, %b, %b, %b, %b::int[], %b, %b)",
         [
             stored_events[0].topic,
             [event.originator_id for event in stored_events],
@@ -236,6 +237,7 @@ def _append_statements(
             [term for terms in index.terms for term in terms],
             [number for number, terms in enumerate(index.terms, 1) for _ in terms],
             list(index.named),
+            index.authors,
         ],
     ).fetchone()
     assert row is not None

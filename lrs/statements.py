@@ -18,6 +18,8 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from domain.credentials import Credential
 from domain.errors import Conflict, Erased, Invalid, Overloaded, TooLarge
 from domain.people import Named, Role, named
+from domain.roles import Action
+from domain.scopes import granted
 from domain.statements.equality import canonical
 from domain.statements.events import PersonRef, StatementStored, originator_of
 from domain.statements.references import activities, is_voiding, target
@@ -92,23 +94,31 @@ class Statements:
         ids = [UUID(statement["id"]) for statement in filled]
         _refuse_duplicates(ids)
         with _capacity():
-            events = self._resolve(credential.institution, filled)
+            events = self._resolve(credential, filled)
             positions = self._append(credential.institution, events)
         return Accepted(ids, positions)
+
+    def authority(self, credential: Credential) -> Json:
+        """Returns the Agent that stands as authority of what the credential's holder sends."""
+        return {
+            "objectType": "Agent",
+            "account": {"homePage": self._home_page, "name": credential.key},
+        }
 
     def _filled(self, credential: Credential, statement: Json, version: Version) -> Json:
         """Returns the statement with what the store sets: id, version, authority; not `stored`."""
         filled = {name: value for name, value in statement.items() if name != "stored"}
         filled["id"] = str(UUID(statement["id"])) if "id" in statement else str(uuid7())
         filled.setdefault("version", "1.0.0" if version is Version.V1_0_3 else str(version))
-        filled["authority"] = {
-            "objectType": "Agent",
-            "account": {"homePage": self._home_page, "name": credential.key},
-        }
+        filled["authority"] = self.authority(credential)
         return filled
 
-    def _resolve(self, institution: UUID, statements: list[Json]) -> list[StatementStored]:
-        """Returns the events of the statements, with every person's pseudonym."""
+    def _resolve(self, credential: Credential, statements: list[Json]) -> list[StatementStored]:
+        """Returns the events of the statements, with every person's pseudonym.
+
+        Activities are remembered as described by whoever may define them, else by their id alone.
+        """
+        institution = credential.institution
         names = [named(statement) for statement in statements]
         ifis = {name.ifi for found in names for name in found if name.ifi is not None}
         try:
@@ -121,10 +131,10 @@ class Statements:
             if found[0].ifi is None and (ifi := _group_ifi(found, pseudonyms))
         }
         pseudonyms |= self._people.resolve(institution, groups) if groups else {}
-        self._activities.remember(
-            institution,
-            (ref.activity for statement in statements for ref in activities(statement)),
-        )
+        named_activities = (ref.activity for st in statements for ref in activities(st))
+        if Action.DEFINE not in granted(credential.scopes):
+            named_activities = ({"id": activity["id"]} for activity in named_activities)
+        self._activities.remember(institution, named_activities)
         now = datetime.now(UTC)
         return [
             StatementStored.model_construct(
@@ -157,6 +167,7 @@ class Statements:
             rows.terms.append(terms_of(self._blind, event))
             rows.named.add(event.owner)
             rows.named.update(person.pseudonym for person in event.people)
+            rows.authors.append(_author(event))
         try:
             return self._store.append_statements(events, digests, rows)
         except ContentConflict as error:
@@ -177,6 +188,10 @@ def _capacity() -> Iterator[None]:
         raise Overloaded("all database connections are in use") from error
     except OperationalError as error:
         raise Overloaded("the database does not answer", retry_after=2) from error
+
+
+def _author(event: StatementStored) -> UUID:
+    return next(ref.pseudonym for ref in event.people if ref.role is Role.AUTHORITY)
 
 
 def _refuse_duplicates(ids: list[UUID]) -> None:

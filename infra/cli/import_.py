@@ -8,7 +8,7 @@ import click
 from rich.progress import Progress
 
 from domain.credentials import Credential
-from domain.roles import Action, may
+from domain.roles import Action
 from infra.cli.bars import progress_bar
 from infra.cli.institutions import chosen, institution_option, services_of
 from infra.cli.options import with_settings
@@ -77,9 +77,10 @@ def _credential(services: Services, tenant: Institution, key: str | None) -> Cre
     while page := services.credentials.list(tenant.institution, after, PAGE):
         for item in page:
             if item.key == key:
-                if item.revoked_at or not may(item.roles, Action.WRITE_STATEMENTS):
+                found = item.holder(tenant.institution)
+                if item.revoked_at or not found.may(Action.WRITE_STATEMENTS):
                     raise click.UsageError(f"The credential {key} may not write statements.")
-                return Credential(key, tenant.institution, item.label, frozenset(item.roles))
+                return found
         after = page[-1].credential
     raise click.UsageError(f"{tenant.name} has no credential {key}.")
 

@@ -6,7 +6,6 @@ from flask import Flask
 from api.app import create_app
 from api.authorisation import check_every_route, public
 from api.services import Services
-from domain.roles import ALLOWED, Action, Role, may
 from lrs.settings import Settings
 
 
@@ -27,11 +26,3 @@ def test_a_route_without_a_mark_is_refused() -> None:
     marked = Flask("test")
     marked.add_url_rule("/api/v1/open", view_func=public(lambda: ""))
     check_every_route(marked)
-
-
-def test_every_action_is_somebodys_and_every_role_can_do_something() -> None:
-    assert set(ALLOWED) == set(Role)
-    assert frozenset().union(*ALLOWED.values()) == set(Action)
-    assert not may([], Action.ERASE)
-    assert not may([Role.TOOL, Role.ANALYST], Action.READ_LEARNING)
-    assert may([Role.TOOL, Role.OFFICER], Action.ERASE)

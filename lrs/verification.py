@@ -1,0 +1,154 @@
+"""Who proves to hold a credential: by its secret, or by a token that was given for it.
+
+Secrets are kept as Argon2id hashes only. Because that hash is slow on purpose, a pair that was
+verified (or found wrong) is remembered for up to a minute under a keyed hash of the pair: the
+memory holds no secret. Issuing and revoking are `lrs.credentials`.
+"""
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from psycopg_pool import ConnectionPool
+
+from domain.credentials import Credential, Rates
+from domain.errors import Unauthenticated
+from domain.roles import Role
+from domain.scopes import Scope
+
+REMEMBER_SECONDS = 60.0
+REMEMBER_PAIRS = 10_000
+WRONG = "these credentials are not valid"
+
+# The least that OWASP recommends for Argon2id: secrets are 256 random bits, never chosen by people.
+HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+NOBODY = HASHER.hash(secrets.token_urlsafe(32))
+"""Verified against where a key is unknown, so that time does not tell which keys exist."""
+
+OpenLabel = Callable[[UUID, UUID, bytes], str]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A credential's row; `old_until` is when its last secret but one ends, if it has not yet."""
+
+    credential: Credential
+    secret_hash: str
+    old_hash: str | None
+    old_until: datetime | None
+
+
+class Verification:
+    """Verifies secrets and token holders. Thread-safe; one for each process."""
+
+    def __init__(self, pool: ConnectionPool[Any], open_label: OpenLabel) -> None:
+        self._pool = pool
+        self._open_label = open_label
+        self._pepper = secrets.token_bytes(32)
+        self._pairs: dict[bytes, tuple[float, str, Credential | None]] = {}
+        self._held: dict[str, tuple[float, _Held | None]] = {}
+        self._one_at_a_time = Lock()
+
+    def verify(self, key: str, secret: str) -> Credential:
+        """Returns whose these are; raises Unauthenticated, in about the same time, when nobody's.
+
+        A credential that another process revokes or rotates opens for at most a minute more here.
+        """
+        pair = hmac.digest(self._pepper, f"{key}\0{secret}".encode(), "sha256")
+        found, credential = self._remembered(pair)
+        if not found:
+            # One slow hash at a time: a flood of wrong secrets must not take every core.
+            with self._one_at_a_time:
+                found, credential = self._remembered(pair)
+                if not found:
+                    credential = self._check(pair, key, secret)
+        if credential is None:
+            raise Unauthenticated(WRONG)
+        return credential
+
+    def holder(self, key: str, generation: int) -> Credential:
+        """Returns the credential of `key` while its secret number `generation` opens it.
+
+        Raises Unauthenticated otherwise; a change by another process is seen within a minute.
+        """
+        expires, held = self._held.get(key, (0.0, None))
+        if expires < time.monotonic():
+            with self._one_at_a_time:
+                held = self._read(key)
+                if len(self._held) >= REMEMBER_PAIRS:
+                    self._held.clear()
+                self._held[key] = (time.monotonic() + REMEMBER_SECONDS, held)
+        if held is not None:
+            current = held.credential.generation
+            if generation == current or (generation == current - 1 and _seconds(held) > 0):
+                return replace(held.credential, generation=generation)
+        raise Unauthenticated(WRONG)
+
+    def forget(self, key: str) -> None:
+        """Drops what this process remembers of a credential: call it once a change is durable."""
+        with self._one_at_a_time:
+            self._pairs = {p: entry for p, entry in self._pairs.items() if entry[1] != key}
+            self._held.pop(key, None)
+
+    def _check(self, pair: bytes, key: str, secret: str) -> Credential | None:
+        held = self._read(key)
+        remember = REMEMBER_SECONDS
+        credential: Credential | None = None
+        if _is(secret, held.secret_hash if held else NOBODY) and held:
+            credential = held.credential
+        elif held and held.old_hash and _seconds(held) > 0 and _is(secret, held.old_hash):
+            credential = replace(held.credential, generation=held.credential.generation - 1)
+            remember = min(remember, _seconds(held))
+        if len(self._pairs) >= REMEMBER_PAIRS:
+            self._pairs.clear()
+        self._pairs[pair] = (time.monotonic() + remember, key, credential)
+        return credential
+
+    def _remembered(self, pair: bytes) -> tuple[bool, Credential | None]:
+        entry = self._pairs.get(pair)
+        if entry is None or entry[0] < time.monotonic():
+            return False, None
+        return True, entry[2]
+
+    def _read(self, key: str) -> _Held | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT credential, institution, label, roles, scopes, generation, requests_rate,"
+                " statements_rate, secret_hash, old_secret_hash, old_valid_until"
+                " FROM lrs.credentials WHERE key = %s AND revoked_at IS NULL",
+                (key,),
+            ).fetchone()
+        if row is None:
+            return None
+        credential = Credential(
+            key=key,
+            institution=row[1],
+            label=self._open_label(row[1], row[0], row[2]),
+            roles=frozenset(Role(role) for role in row[3]),
+            scopes=frozenset(Scope(scope) for scope in row[4]),
+            generation=row[5],
+            rates=Rates(requests=row[6], statements=row[7]),
+        )
+        return _Held(credential, *row[8:])
+
+
+def _is(secret: str, secret_hash: str) -> bool:
+    try:
+        return HASHER.verify(secret_hash, secret)
+    except VerificationError:
+        return False
+
+
+def _seconds(held: _Held) -> float:
+    """Returns for how much longer the old secret opens it."""
+    if held.old_until is None:
+        return 0.0
+    return (held.old_until - datetime.now(UTC)).total_seconds()
