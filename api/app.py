@@ -32,14 +32,16 @@ from api.requests import MAX_BODY, Request
 from api.services import EXTENSION, Services
 from api.v1.analytics import analytics
 from api.v1.audit import audit
+from api.v1.courses import courses
 from api.v1.credentials import credentials
 from api.v1.description import description
 from api.v1.erasures import erasures
+from api.v1.learners import learners
 from api.xapi import headers
 from api.xapi.about import about
 from api.xapi.statements import statements
 
-V1: tuple[APIBlueprint, ...] = (analytics, audit, credentials, erasures)
+V1: tuple[APIBlueprint, ...] = (analytics, audit, courses, credentials, erasures, learners)
 XAPI: tuple[Blueprint, ...] = (about, statements)
 PAGES: tuple[Blueprint, ...] = (front, docs, health, description, metrics.metrics)
 
