@@ -20,12 +20,12 @@ FAILED = 70
 """Exit code of a worker that could not apply a batch (sysexits: EX_SOFTWARE)."""
 
 
-def connect(settings: Settings) -> psycopg.Connection[Any]:
+def connect(settings: Settings, name: str = "kumbuka worker") -> psycopg.Connection[Any]:
     """Returns a connection that finds the views by their bare names."""
     return psycopg.connect(
         settings.dsn,
         autocommit=True,
-        application_name="kumbuka worker",
+        application_name=name,
         options="-c search_path=views",
     )
 

@@ -18,6 +18,7 @@ from lrs.services import Services
 from projections.messages import Kind, Message, encode
 from projections.views import dead_letters, tracking
 from projections.views.dead_letters import Dead
+from stream_processors.agents import connect
 from stream_processors.partitions import partition_of, topic
 from stream_processors.translate import LOG, Draft, Translator
 
@@ -77,9 +78,7 @@ class Relay:
                 await self._follow(lead, producer)
 
     def _connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(
-            self._settings.dsn, autocommit=True, application_name="kumbuka relay"
-        )
+        return connect(self._settings, "kumbuka relay")
 
     def _lead(self, lead: psycopg.Connection[Any]) -> bool:
         row = lead.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK]).fetchone()

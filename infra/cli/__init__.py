@@ -23,6 +23,9 @@ COMMANDS = {
     "credentials": "infra.cli.credentials:credentials",
     "erase": "infra.cli.erase:erase",
     "audit": "infra.cli.audit:audit",
+    "rebuild": "infra.cli.views:rebuild",
+    "dead-letters": "infra.cli.views:dead_letters",
+    "outline": "infra.cli.views:outline",
 }
 
 

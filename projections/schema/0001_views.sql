@@ -299,6 +299,36 @@ COMMENT ON COLUMN evaluations.course IS 'Course. Immutable.';
 COMMENT ON COLUMN evaluations.last_position IS 'Greatest position of the course that was seen. Mutable.';
 COMMENT ON COLUMN evaluations.at IS 'Moment as of which it was judged: of the course''s newest activity. Mutable.';
 
+CREATE TABLE dead_letters (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    stream text NOT NULL,
+    partition int NOT NULL,
+    position bigint,
+    message_offset bigint,
+    institution uuid,
+    learner uuid,
+    reason text NOT NULL,
+    waiting boolean NOT NULL DEFAULT false,
+    message bytea,
+    died_at timestamptz NOT NULL DEFAULT now(),
+    published boolean NOT NULL DEFAULT false,
+    UNIQUE NULLS NOT DISTINCT (stream, partition, position, message_offset)
+);
+CREATE INDEX dead_letters_learner ON dead_letters (institution, learner, position);
+COMMENT ON TABLE dead_letters IS 'Messages that could not be applied, and those of the same learner that wait behind.';
+COMMENT ON COLUMN dead_letters.id IS 'Order of arrival. Immutable.';
+COMMENT ON COLUMN dead_letters.stream IS 'Which topic. Immutable.';
+COMMENT ON COLUMN dead_letters.partition IS 'Partition. Immutable.';
+COMMENT ON COLUMN dead_letters.position IS 'Log position; null where the message is not ours to read. Immutable.';
+COMMENT ON COLUMN dead_letters.message_offset IS 'Kafka offset of a message without a position. Immutable.';
+COMMENT ON COLUMN dead_letters.institution IS 'Institution, where known. Immutable.';
+COMMENT ON COLUMN dead_letters.learner IS 'Pseudonym, where known. Immutable.';
+COMMENT ON COLUMN dead_letters.reason IS 'Kind of failure, never content. Mutable by replay.';
+COMMENT ON COLUMN dead_letters.waiting IS 'Sound in itself, but behind a dead letter of the same learner. Mutable.';
+COMMENT ON COLUMN dead_letters.message IS 'The message, where we sent it; nothing of foreign bytes is kept. Immutable.';
+COMMENT ON COLUMN dead_letters.died_at IS 'When. Immutable.';
+COMMENT ON COLUMN dead_letters.published IS 'Whether the dead-letter topic has it. Mutable.';
+
 -- Outlines are given, not folded: a rebuild copies them.
 CREATE TABLE outlines (
     institution uuid NOT NULL,
@@ -323,8 +353,7 @@ CREATE TABLE outline_items (
     due timestamptz,
     move_on text NOT NULL CHECK (move_on IN
         ('Passed', 'Completed', 'CompletedAndPassed', 'CompletedOrPassed', 'NotApplicable')),
-    PRIMARY KEY (institution, course, activity),
-    FOREIGN KEY (institution, course) REFERENCES outlines ON DELETE CASCADE
+    PRIMARY KEY (institution, course, activity)
 );
 COMMENT ON TABLE outline_items IS 'The current outline of a course.';
 COMMENT ON COLUMN outline_items.institution IS 'Institution. Immutable.';
@@ -391,36 +420,6 @@ COMMENT ON TABLE streams.chains IS 'Position of the last message sent to each pa
 COMMENT ON COLUMN streams.chains.stream IS 'Which topic. Immutable.';
 COMMENT ON COLUMN streams.chains.partition IS 'Partition. Immutable.';
 COMMENT ON COLUMN streams.chains.position IS 'Becomes `prev` of the next message. Mutable: grows.';
-
-CREATE TABLE streams.dead_letters (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    stream text NOT NULL,
-    partition int NOT NULL,
-    position bigint,
-    message_offset bigint,
-    institution uuid,
-    learner uuid,
-    reason text NOT NULL,
-    waiting boolean NOT NULL DEFAULT false,
-    message bytea,
-    died_at timestamptz NOT NULL DEFAULT now(),
-    published boolean NOT NULL DEFAULT false,
-    UNIQUE NULLS NOT DISTINCT (stream, partition, position, message_offset)
-);
-CREATE INDEX dead_letters_learner ON streams.dead_letters (institution, learner, position);
-COMMENT ON TABLE streams.dead_letters IS 'Messages that could not be applied, and those of the same learner that wait behind.';
-COMMENT ON COLUMN streams.dead_letters.id IS 'Order of arrival. Immutable.';
-COMMENT ON COLUMN streams.dead_letters.stream IS 'Which topic. Immutable.';
-COMMENT ON COLUMN streams.dead_letters.partition IS 'Partition. Immutable.';
-COMMENT ON COLUMN streams.dead_letters.position IS 'Log position; null where the message is not ours to read. Immutable.';
-COMMENT ON COLUMN streams.dead_letters.message_offset IS 'Kafka offset of a message without a position. Immutable.';
-COMMENT ON COLUMN streams.dead_letters.institution IS 'Institution, where known. Immutable.';
-COMMENT ON COLUMN streams.dead_letters.learner IS 'Pseudonym, where known. Immutable.';
-COMMENT ON COLUMN streams.dead_letters.reason IS 'Kind of failure, never content. Mutable by replay.';
-COMMENT ON COLUMN streams.dead_letters.waiting IS 'Sound in itself, but behind a dead letter of the same learner. Mutable.';
-COMMENT ON COLUMN streams.dead_letters.message IS 'The message, where we sent it; nothing of foreign bytes is kept. Immutable.';
-COMMENT ON COLUMN streams.dead_letters.died_at IS 'When. Immutable.';
-COMMENT ON COLUMN streams.dead_letters.published IS 'Whether the dead-letter topic has it. Mutable.';
 
 GRANT USAGE ON SCHEMA views, streams TO lrs_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA views, streams TO lrs_writer;

@@ -90,7 +90,7 @@ def replay(connection: Connection[Any], stream: Stream, learner: UUID) -> Applie
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [VIEWS_LOCK])
         rows = connection.execute(
-            "SELECT id, partition, message FROM streams.dead_letters"
+            "SELECT id, partition, message FROM dead_letters"
             " WHERE stream = %s AND learner = %s AND message IS NOT NULL ORDER BY position",
             [stream.name, learner],
         ).fetchall()

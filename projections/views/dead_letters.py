@@ -41,7 +41,7 @@ def keep(connection: Connection[Any], stream: str, dead: Sequence[Dead]) -> None
     if not dead:
         return
     connection.execute(
-        "INSERT INTO streams.dead_letters (stream, partition, position, message_offset,"
+        "INSERT INTO dead_letters (stream, partition, position, message_offset,"
         "  institution, learner, reason, waiting, message)"
         " SELECT %s, d.* FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::uuid[],"
         "  %s::uuid[], %s::text[], %s::boolean[], %s::bytea[])"
@@ -55,7 +55,7 @@ def keep(connection: Connection[Any], stream: str, dead: Sequence[Dead]) -> None
 def blocked(connection: Connection[Any], stream: str, learners: Iterable[UUID]) -> set[UUID]:
     """Returns those of `learners` who have dead letters: their later messages must wait."""
     rows = connection.execute(
-        "SELECT DISTINCT learner FROM streams.dead_letters WHERE stream = %s AND learner = ANY(%s)",
+        "SELECT DISTINCT learner FROM dead_letters WHERE stream = %s AND learner = ANY(%s)",
         [stream, list(learners)],
     )
     return {learner for (learner,) in rows}
@@ -66,7 +66,7 @@ def listed(connection: Connection[Any], after: int = 0, limit: int = 100) -> lis
     with connection.cursor(row_factory=class_row(Listed)) as cursor:
         return cursor.execute(
             "SELECT id, stream, partition, position, institution, learner, reason, waiting, died_at"
-            " FROM streams.dead_letters WHERE id > %s ORDER BY id LIMIT %s",
+            " FROM dead_letters WHERE id > %s ORDER BY id LIMIT %s",
             [after, limit],
         ).fetchall()
 
@@ -76,7 +76,7 @@ def unpublished(
 ) -> list[tuple[int, str, int, int | None, str]]:
     """Returns (id, stream, partition, position, reason) of what the topic does not have yet."""
     return connection.execute(
-        "SELECT id, stream, partition, position, reason FROM streams.dead_letters"
+        "SELECT id, stream, partition, position, reason FROM dead_letters"
         " WHERE NOT published ORDER BY id LIMIT %s",
         [limit],
     ).fetchall()
@@ -84,14 +84,9 @@ def unpublished(
 
 def mark_published(connection: Connection[Any], ids: Sequence[int]) -> None:
     """Notes that the dead-letter topic has them."""
-    connection.execute(
-        "UPDATE streams.dead_letters SET published = true WHERE id = ANY(%s)", [list(ids)]
-    )
+    connection.execute("UPDATE dead_letters SET published = true WHERE id = ANY(%s)", [list(ids)])
 
 
 def drop(connection: Connection[Any], dead_letter: int) -> bool:
     """Gives one up: what it says is never applied. Returns whether it was there."""
-    return (
-        connection.execute("DELETE FROM streams.dead_letters WHERE id = %s", [dead_letter]).rowcount
-        > 0
-    )
+    return connection.execute("DELETE FROM dead_letters WHERE id = %s", [dead_letter]).rowcount > 0

@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from projections.progress import Basis, Item, Items, MoveOn
+from projections.views.purge import VIEWS_LOCK
 
 OUTLINE = """
     SELECT activity, weight, required, due, move_on FROM views.outline_items
@@ -57,6 +58,7 @@ def write(
 ) -> int:
     """Replaces the outline of a course; returns its version. Progress follows at once."""
     with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [VIEWS_LOCK])
         row = connection.execute(
             "INSERT INTO views.outlines (institution, course, version, imported_at)"
             " VALUES (%s, %s, 1, %s) ON CONFLICT (institution, course) DO UPDATE"

@@ -10,17 +10,20 @@ VIEWS_LOCK = 7002
 """Advisory lock: shared by whoever folds, exclusive for who purges or swaps."""
 
 LEARNER_TABLES = (
-    "views.facts",
-    "views.enrolments",
-    "views.daily_facts",
-    "views.work",
-    "views.evidence",
-    "views.abilities",
-    "views.mastery",
-    "views.flags",
-    "streams.dead_letters",
+    "facts",
+    "enrolments",
+    "daily_facts",
+    "work",
+    "evidence",
+    "abilities",
+    "mastery",
+    "flags",
+    "dead_letters",
 )
 """Every table with a learner column; a test compares with the database's catalogue."""
+
+SCHEMAS = ("views", "views_next")
+"""The views, and those that a rebuild is making beside them."""
 
 
 class ViewsPurger:
@@ -38,9 +41,10 @@ class ViewsPurger:
                 connection.execute(
                     sql.SQL(
                         "SELECT count(*) FROM {} WHERE institution = %s AND learner = %s"
-                    ).format(_identifier(table)),
+                    ).format(sql.Identifier(schema, table)),
                     [institution, pseudonym],
                 ).fetchone()[0]
+                for schema in _schemas(connection)
                 for table in LEARNER_TABLES
             )
 
@@ -48,7 +52,13 @@ class ViewsPurger:
         """Deletes the learner's rows, once no fold is under way; returns how many."""
         with self._pool.connection() as connection, connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [VIEWS_LOCK])
-            return delete_learner(connection, institution, pseudonym)
+            gone = 0
+            for schema in _schemas(connection):
+                connection.execute(
+                    sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(schema))
+                )
+                gone += delete_learner(connection, institution, pseudonym)
+            return gone
 
 
 def delete_learner(connection: Connection[Any], institution: UUID, learner: UUID) -> int:
@@ -56,7 +66,7 @@ def delete_learner(connection: Connection[Any], institution: UUID, learner: UUID
     return sum(
         connection.execute(
             sql.SQL("DELETE FROM {} WHERE institution = %s AND learner = %s").format(
-                _identifier(table)
+                sql.Identifier(table)
             ),
             [institution, learner],
         ).rowcount
@@ -64,5 +74,9 @@ def delete_learner(connection: Connection[Any], institution: UUID, learner: UUID
     )
 
 
-def _identifier(table: str) -> sql.Identifier:
-    return sql.Identifier(*table.split("."))
+def _schemas(connection: Connection[Any]) -> list[str]:
+    rows = connection.execute(
+        "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s) ORDER BY nspname",
+        [list(SCHEMAS)],
+    )
+    return [schema for (schema,) in rows]

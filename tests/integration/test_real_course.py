@@ -162,5 +162,5 @@ def test_the_same_completions(imported: Imported) -> None:
 
 
 def test_nothing_was_put_aside(imported: Imported) -> None:
-    row = imported.views.execute("SELECT count(*) FROM streams.dead_letters").fetchone()
+    row = imported.views.execute("SELECT count(*) FROM views.dead_letters").fetchone()
     assert row == (0,)
