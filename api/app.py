@@ -37,12 +37,15 @@ from api.v1.credentials import credentials
 from api.v1.description import description
 from api.v1.erasures import erasures
 from api.v1.learners import learners
-from api.xapi import headers
+from api.xapi import alternate, headers
 from api.xapi.about import about
+from api.xapi.activities import activities
+from api.xapi.agents import agents
+from api.xapi.documents import documents
 from api.xapi.statements import statements
 
 V1: tuple[APIBlueprint, ...] = (analytics, audit, courses, credentials, erasures, learners)
-XAPI: tuple[Blueprint, ...] = (about, statements)
+XAPI: tuple[Blueprint, ...] = (about, activities, agents, documents, statements)
 PAGES: tuple[Blueprint, ...] = (front, docs, health, description, metrics.metrics)
 
 INFO = Info(
@@ -67,6 +70,10 @@ class App(OpenAPI):
 
     request_class = Request
     json_provider_class = Json
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answers a request, put into its plain form first."""
+        return super().wsgi_app(alternate.plain(environ, self.config[MAX_BODY]), start_response)
 
     def make_response(self, rv: Any) -> Response:
         """Returns `rv` as a response; a model, alone or first of a tuple, becomes JSON."""
@@ -97,6 +104,7 @@ def create_app(services: Services) -> Flask:
     app.extensions[EXTENSION] = services
     app.before_request(security.name_request)
     app.before_request(metrics.start)
+    app.before_request(alternate.refuse)
     app.before_request(authorisation.admit)
     app.after_request(security.secure)
     app.after_request(headers.answer_version)

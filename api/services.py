@@ -12,8 +12,10 @@ from psycopg_pool import ConnectionPool
 
 from clickhouse.pipeline import Pipeline
 from lrs.activities import Activities
+from lrs.attachments import Attachments
 from lrs.credentials import Credentials
 from lrs.cursors import Cursors
+from lrs.documents import Documents
 from lrs.erasure import Erasures
 from lrs.institutions import Institutions
 from lrs.queries import Queries
@@ -76,6 +78,16 @@ class Services:
     def activities(self) -> Activities:
         """The catalogue that gives names to opaque activity ids."""
         return self.lrs.activities
+
+    @property
+    def documents(self) -> Documents:
+        """State and profiles."""
+        return self.lrs.documents
+
+    @property
+    def attachments(self) -> Attachments:
+        """What statements carry."""
+        return self.lrs.attachments
 
     @property
     def credentials(self) -> Credentials:

@@ -14,6 +14,7 @@ import orjson
 
 from domain.errors import Conflict, Invalid, PreconditionFailed
 from domain.events import Event
+from domain.values import json_text
 from domain.values.version import Version
 
 JSON = "application/json"
@@ -122,11 +123,14 @@ def check_put(
 def merge(old: bytes | None, old_type: str | None, new: bytes, new_type: str) -> bytes:
     """Returns the content after a POST: top-level properties of `new` replace those of `old`.
 
-    Raises `Invalid` unless both are JSON objects (1.0.3 Communication 2.2.7).
+    Raises `Invalid` unless both are JSON objects (1.0.3 Communication 2.2.7). Where there was no
+    document, a POST is a PUT (2.2.7 too); then what says that it is JSON must only be JSON.
     """
-    fresh = _object(new, new_type, "the posted document")
     if old is None:
+        if is_json(new_type):
+            json_text.parse(new)
         return new
+    fresh = _object(new, new_type, "the posted document")
     return orjson.dumps({**_object(old, old_type or "", "the stored document"), **fresh})
 
 
@@ -141,12 +145,7 @@ def is_json(content_type: str) -> bool:
 
 
 def _object(content: bytes, content_type: str, what: str) -> dict[str, Any]:
-    value: Any = None
-    if is_json(content_type):
-        try:
-            value = orjson.loads(content)
-        except orjson.JSONDecodeError:
-            value = None
+    value = json_text.parse(content) if is_json(content_type) else None
     if not isinstance(value, dict):
         raise Invalid(
             "",

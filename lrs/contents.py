@@ -35,21 +35,13 @@ class Contents:
         self._pool = pool
 
     def write(self, institution: UUID, key: DataKey, data: Iterable[bytes]) -> Content:
-        """Keeps `data` sealed under `key`; returns how to find it."""
+        """Keeps `data` sealed under `key`; returns how to find it. Keeps nothing where it fails."""
         content_id = uuid4()
-        size, short, long = 0, sha1(usedforsecurity=False), sha256()
-        for number, chunk in enumerate(_chunks(data)):
-            size += len(chunk)
-            short.update(chunk)
-            long.update(chunk)
-            sealed = seal(key, chunk, place(institution, content_id, number, "chunk"))
-            # Each in a transaction of its own: a slow sender must not hold one open.
-            with self._pool.connection() as connection:
-                connection.execute(
-                    "INSERT INTO lrs.contents (content_id, number, sealed) VALUES (%s, %s, %b)",
-                    [content_id, number, sealed],
-                )
-        return Content(content_id, size, short.hexdigest(), long.hexdigest())
+        try:
+            return self._write(institution, content_id, key, data)
+        except BaseException:
+            self.drop(content_id)
+            raise
 
     def read(self, institution: UUID, content_id: UUID, keys: OpensKeys) -> Iterator[bytes]:
         """Returns the content, chunk by chunk. Raises `PersonErased` where the key is gone."""
@@ -69,6 +61,23 @@ class Contents:
                 "DELETE FROM lrs.contents WHERE content_id = %s", [content_id]
             ).rowcount
         return dropped
+
+    def _write(
+        self, institution: UUID, content_id: UUID, key: DataKey, data: Iterable[bytes]
+    ) -> Content:
+        size, short, long = 0, sha1(usedforsecurity=False), sha256()
+        for number, chunk in enumerate(_chunks(data)):
+            size += len(chunk)
+            short.update(chunk)
+            long.update(chunk)
+            sealed = seal(key, chunk, place(institution, content_id, number, "chunk"))
+            # Each in a transaction of its own: a slow sender must not hold one open.
+            with self._pool.connection() as connection:
+                connection.execute(
+                    "INSERT INTO lrs.contents (content_id, number, sealed) VALUES (%s, %s, %b)",
+                    [content_id, number, sealed],
+                )
+        return Content(content_id, size, short.hexdigest(), long.hexdigest())
 
     def _chunk(self, content_id: UUID, number: int) -> bytes | None:
         with self._pool.connection() as connection:

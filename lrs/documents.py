@@ -85,7 +85,8 @@ class Documents:
 
     def get(self, institution: UUID, address: Address) -> Found:
         """Returns the document. Raises `NotFound`."""
-        row = self._current(institution, self._place(institution, address))
+        place = self._find(institution, address)
+        row = None if place is None else self._current(institution, place)
         if row is None:
             raise NotFound(f"no document has the id {address.document_id!r} here")
         content = self._contents.read(institution, row.content_id, self._ring)
@@ -144,7 +145,10 @@ class Documents:
 
     def delete(self, institution: UUID, address: Address, preconditions: Preconditions) -> None:
         """Deletes the document if there is one. Raises `PreconditionFailed`."""
-        place = self._place(institution, address)
+        place = self._find(institution, address)
+        if place is None:
+            rules.check(preconditions, None)
+            return
         for attempt in range(ATTEMPTS):
             version = self._next_version(place.stream)
             row = self._current(institution, place)
@@ -198,26 +202,38 @@ class Documents:
                 )
                 return document
             except psycopg.errors.UniqueViolation:
+                self._contents.drop(written.content_id)
                 _give_up_after(attempt)
         raise AssertionError("unreachable")
 
     def _place(self, institution: UUID, address: Address) -> _Place:
         """Returns the address in the database's terms; a person who is new gets a pseudonym."""
-        owner = institution
-        person = ""
+        person = None
         if address.agent is not None:
             ifi = canonical_ifi(address.agent) or ""
             try:
-                owner = self._people.resolve(institution, [ifi])[ifi]
+                person = self._people.resolve(institution, [ifi])[ifi]
             except IdentifierErased:
                 raise Erased("agent") from None
-            person = owner.hex
-        holder = "\0".join((address.kind, address.activity or "", person))
+        return self._place_of(institution, address, person)
+
+    def _find(self, institution: UUID, address: Address) -> _Place | None:
+        """Returns the same for reading, or None where nobody knows the person."""
+        person = None
+        if address.agent is not None:
+            person = self._people.find(institution, canonical_ifi(address.agent) or "")
+            if person is None:
+                return None
+        return self._place_of(institution, address, person)
+
+    def _place_of(self, institution: UUID, address: Address, person: UUID | None) -> _Place:
+        name = "" if person is None else person.hex
+        holder = "\0".join((address.kind, address.activity or "", name))
         one = "\0".join((holder, str(address.registration or ""), address.document_id))
         return _Place(
             stream=self._blind.term(institution, "document", one),
             holder=self._blind.term(institution, "documents", holder),
-            owner=owner,
+            owner=person or institution,
         )
 
     def _current(self, institution: UUID, place: _Place) -> _Row | None:
@@ -225,7 +241,9 @@ class Documents:
         return rows[0] if rows else None
 
     def _listed(self, institution: UUID, address: Address, since: datetime | None) -> list[_Row]:
-        place = self._place(institution, address)
+        place = self._find(institution, address)
+        if place is None:
+            return []
         return self._rows(
             institution,
             "holder = %s AND (%s::uuid IS NULL OR registration = %s)"

@@ -83,12 +83,10 @@ class LogRecorder(ApplicationRecorder):
         beside = cast(Beside | None, kwargs.get("beside"))
         try:
             with self._pool.connection() as connection:
-                if index is not None:
-                    return _append_statements(connection, stored_events, index)
                 if beside is None:
-                    return _append_events(connection, stored_events)
+                    return _append(connection, stored_events, index)
                 with connection.transaction():
-                    positions = _append_events(connection, stored_events)
+                    positions = _append(connection, stored_events, index)
                     beside(connection)
                 return positions
         except psycopg.errors.UniqueViolation as error:
@@ -204,6 +202,16 @@ class LogSubscription(Subscription[LogRecorder]):
         if (recorder.max_notification_id() or 0) <= self._position:
             return []
         return recorder.select_range(self._position, recorder.head(), PAGE, self._topics)
+
+
+def _append(
+    connection: psycopg.Connection[Any],
+    stored_events: Sequence[StoredEvent],
+    index: IndexRows | None,
+) -> list[int]:
+    if index is None:
+        return _append_events(connection, stored_events)
+    return _append_statements(connection, stored_events, index)
 
 
 def _append_events(

@@ -74,6 +74,7 @@ def open_services(settings: Settings) -> Services:
     people = People(pool, blind)
     contents = Contents(pool)
     activities = Activities(pool, blind, store.mapper)
+    attachments = Attachments(pool, blind, store.mapper, contents)
     return Services(
         settings=settings,
         pool=pool,
@@ -88,13 +89,14 @@ def open_services(settings: Settings) -> Services:
             store,
             people,
             activities,
+            attachments,
             blind,
             authority_home_page=settings.authority_home_page,
             max_batch=settings.max_batch,
         ),
         queries=Queries(pool, store, people, blind),
         contents=contents,
-        attachments=Attachments(pool, blind, store.mapper, contents),
+        attachments=attachments,
         documents=Documents(pool, store, people, blind=blind, contents=contents, ring=keyring),
         institutions=Institutions(store, pool),
         credentials=Credentials(store, pool),

@@ -4,7 +4,7 @@ Persons, keys and activities are resolved before the transaction, each in one qu
 order; the transaction then only inserts, so writers cannot deadlock. Reads are `lrs.queries`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,12 +26,13 @@ from domain.statements.references import activities, is_voiding, target
 from domain.statements.rules import validate
 from domain.values.version import Version
 from lrs.activities import Activities
+from lrs.attachments import Attachments, Sent
 from lrs.ids import uuid7
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.ring import PersonErased
 from lrs.people import IdentifierErased, People
 from lrs.postings import terms_of
-from lrs.recorder import ContentConflict, IndexRows, PersonFenced
+from lrs.recorder import Beside, ContentConflict, IndexRows, PersonFenced
 from lrs.store import RecordStore
 
 Json = dict[str, Any]
@@ -61,6 +62,7 @@ class Statements:
         store: RecordStore,
         people: People,
         activities: Activities,
+        attachments: Attachments,
         blind: BlindIndex,
         *,
         authority_home_page: str,
@@ -69,15 +71,21 @@ class Statements:
         self._store = store
         self._people = people
         self._activities = activities
+        self._attachments = attachments
         self._blind = blind
         self._home_page = authority_home_page
         self._max_batch = max_batch
 
     def accept(
-        self, credential: Credential, statements: Sequence[Any], version: Version
+        self,
+        credential: Credential,
+        statements: Sequence[Any],
+        version: Version,
+        attachments: Iterable[Sent] = (),
     ) -> Accepted:
         """Records the statements, all or none; answers when they are durable.
 
+        `attachments` are read, one after the other, once the statements are known to be valid.
         Raises `Invalid` (pointer into the list: "/3/actor/mbox"), `TooLarge`, `Conflict` where an
         id holds another statement, `Erased` where a person was erased, `Overloaded`.
         """
@@ -93,9 +101,15 @@ class Statements:
         filled = [self._filled(credential, statement, version) for statement in statements]
         ids = [UUID(statement["id"]) for statement in filled]
         _refuse_duplicates(ids)
-        with _capacity():
+        institution = credential.institution
+        with (
+            _capacity(),
+            self._attachments.receiving(institution, statements, attachments) as received,
+        ):
             events = self._resolve(credential, filled)
-            positions = self._append(credential.institution, events)
+            owned = ((event.owner, event.statement) for event in events)
+            link = self._attachments.linking(institution, owned, received) if received else None
+            positions = self._append(institution, events, link)
         return Accepted(ids, positions)
 
     def authority(self, credential: Credential) -> Json:
@@ -156,7 +170,9 @@ class Statements:
             for statement, found in zip(statements, names, strict=True)
         ]
 
-    def _append(self, institution: UUID, events: list[StatementStored]) -> list[int]:
+    def _append(
+        self, institution: UUID, events: list[StatementStored], beside: Beside | None
+    ) -> list[int]:
         digests = [self._blind.digest(institution, canonical(event.statement)) for event in events]
         rows = IndexRows()
         for event in events:
@@ -169,7 +185,7 @@ class Statements:
             rows.named.update(person.pseudonym for person in event.people)
             rows.authors.append(_author(event))
         try:
-            return self._store.append_statements(events, digests, rows)
+            return self._store.append_statements(events, digests, rows, beside)
         except ContentConflict as error:
             ids = [e.statement["id"] for e in events if e.originator_id in error.originators]
             raise Conflict("another statement stands under this id", ids) from None

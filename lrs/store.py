@@ -53,15 +53,20 @@ class RecordStore(Application[UUID]):
         return max(recording.notification.id for recording in recordings)
 
     def append_statements(
-        self, events: Sequence[StatementStored], digests: Sequence[bytes], index: IndexRows
+        self,
+        events: Sequence[StatementStored],
+        digests: Sequence[bytes],
+        index: IndexRows,
+        beside: Beside | None = None,
     ) -> list[int]:
         """Records statements with their index rows in one transaction; returns their positions.
 
-        An equal statement that is there already keeps its position. Raises `ContentConflict` and
-        `PersonFenced` (`lrs.recorder`).
+        An equal statement that is there already keeps its position. `beside(connection)` writes
+        what belongs to them in the same transaction. Raises `ContentConflict` and `PersonFenced`
+        (`lrs.recorder`).
         """
         stored = self.mapper.seal_statements(events, digests)
-        return list(self.recorder.insert_events(stored, index=index) or [])
+        return list(self.recorder.insert_events(stored, index=index, beside=beside) or [])
 
     def stream(self, originator_id: UUID) -> list[Any]:
         """Returns the events of one stream, in order."""

@@ -7,9 +7,7 @@ import time
 from datetime import datetime
 from email.utils import format_datetime
 
-import psycopg
 from flask import Blueprint, Response, current_app, g, request
-from psycopg_pool import PoolTimeout, TooManyRequests
 
 from api.services import services
 from domain.errors import Invalid
@@ -47,13 +45,15 @@ def answer_version(response: Response) -> Response:
     return response
 
 
+def take_consistent_through() -> None:
+    """Before each statements request, so before it looks: how far its answer will be complete."""
+    g.consistent_through = _consistent_through()
+
+
 def answer_consistent_through(response: Response) -> Response:
-    """After each statements request: all stored before this moment can be read."""
-    if "credential" in g and response.status_code < 500:
-        try:
-            response.headers[CONSISTENT_THROUGH] = write(_consistent_through())
-        except (psycopg.OperationalError, PoolTimeout, TooManyRequests):
-            return response
+    """After each statements request: all stored before this moment could be read in it."""
+    if "consistent_through" in g:
+        response.headers[CONSISTENT_THROUGH] = write(g.consistent_through)
     return response
 
 

@@ -1,160 +1,107 @@
-"""Parameters of the statements resource, strictly: unknown, repeated or malformed ones are refused.
+"""Parameters of requests, strictly: unknown, repeated or malformed ones are refused by name.
 
-1.0.3 Communication 2.1.3; 2.0.0 4.1.6.1. Names are case-sensitive. A refusal names the parameter.
+1.0.3 Communication 2; 2.0.0 4.1.6. Names are case-sensitive. What the parameters of one resource
+mean together is with that resource.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from api.requests import single_values
+from api.xapi import headers
 from domain.errors import Invalid
 from domain.people import canonical_ifi
-from domain.statements.formats import FORMATS, Format
 from domain.statements.rules import validate_actor
 from domain.values import identifiers, json_text
 from domain.values.iri import is_iri
 from domain.values.timestamp import is_timestamp, parse
-from domain.values.version import Version
-from lrs.queries import Filter
 
-SECTION = "1.0.3 Communication 2.1.3"
-BY_ID = frozenset({"format", "attachments"})
-NAMES = BY_ID | {
-    "agent",
-    "verb",
-    "activity",
-    "registration",
-    "related_agents",
-    "related_activities",
-    "since",
-    "until",
-    "limit",
-    "ascending",
-}
+SECTION = "1.0.3 Communication 2"
 
+Given: TypeAlias = Mapping[str, str]
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a GET asks for: one statement by id, or those that match `filter`."""
-
-    statement_id: UUID | None
-    voided: bool
-    filter: Filter
-    limit: int
-    format: Format
-    attachments: bool
+Kind: TypeAlias = Callable[[str, str], Value]
+"""Reads the value of a parameter, given its name and text; raises Invalid."""
 
 
 def no_parameters() -> None:
     """Raises Invalid when there are any."""
-    _only(single_values(), ())
+    only(single_values(), ())
 
 
-def statement_id() -> UUID:
-    """Returns the one parameter of a PUT; raises Invalid for another, or without it."""
-    given = single_values()
-    _only(given, ("statementId",))
-    if "statementId" not in given:
-        raise Invalid("statementId", "missing", "name the statement", SECTION)
-    return _uuid("statementId", given["statementId"])
-
-
-def asked(given: Mapping[str, str], version: Version, max_page: int) -> Asked:
-    """Returns what the parameters of a GET mean; raises Invalid."""
-    by_id = [name for name in ("statementId", "voidedStatementId") if name in given]
-    if len(by_id) > 1:
-        raise Invalid("voidedStatementId", "together", "give one id or the other", SECTION)
-    if by_id:
-        _only(given, BY_ID | set(by_id), "not together with an id")
-    else:
-        _only(given, NAMES)
-    read = _Reader(given)
-    limit = read.value("limit", _count) or max_page
-    return Asked(
-        statement_id=_uuid(by_id[0], given[by_id[0]]) if by_id else None,
-        voided="voidedStatementId" in given,
-        filter=Filter(
-            agent=read.value("agent", lambda name, text: _agent(name, text, version)),
-            verb=read.value("verb", _iri),
-            activity=read.value("activity", _iri),
-            registration=read.value("registration", _uuid),
-            related_agents=read.value("related_agents", _flag) or False,
-            related_activities=read.value("related_activities", _flag) or False,
-            since=read.value("since", lambda name, text: _moment(name, text, version)),
-            until=read.value("until", lambda name, text: _moment(name, text, version)),
-            ascending=read.value("ascending", _flag) or False,
-        ),
-        limit=min(limit, max_page),
-        format=read.value("format", _format) or "exact",
-        attachments=read.value("attachments", _flag) or False,
-    )
-
-
-@dataclass(frozen=True)
-class _Reader:
-    given: Mapping[str, str]
-
-    def value(self, name: str, kind: Callable[[str, str], Value]) -> Value | None:
-        text = self.given.get(name)
-        return None if text is None else kind(name, text)
-
-
-def _only(given: Iterable[str], known: Iterable[str], detail: str = "unknown parameter") -> None:
+def only(given: Given, known: Iterable[str], detail: str = "unknown parameter") -> None:
+    """Raises Invalid for the first parameter that is not among `known`."""
     for name in given:
         if name not in known:
             raise Invalid(name, "unknown-parameter", detail, SECTION)
 
 
-def _uuid(name: str, text: str) -> UUID:
-    if re.fullmatch(identifiers.UUID, text) is None:
+def optional(given: Given, name: str, kind: Kind[Value]) -> Value | None:
+    """Returns the value of a parameter, or None where it was not given."""
+    value = given.get(name)
+    return None if value is None else kind(name, value)
+
+
+def required(given: Given, name: str, kind: Kind[Value]) -> Value:
+    """Returns the value of a parameter; raises Invalid without it."""
+    if name not in given:
+        raise Invalid(name, "missing", "this parameter is required", SECTION)
+    return kind(name, given[name])
+
+
+def text(name: str, value: str) -> str:
+    """Reads what is any text but none."""
+    if not value:
+        raise Invalid(name, "empty", "must not be empty", SECTION)
+    return value
+
+
+def uuid(name: str, value: str) -> UUID:
+    """Reads a UUID in its standard form."""
+    if re.fullmatch(identifiers.UUID, value) is None:
         raise Invalid(name, "uuid", "not a UUID", SECTION)
-    return UUID(text)
+    return UUID(value)
 
 
-def _iri(name: str, text: str) -> str:
-    if not is_iri(text):
+def iri(name: str, value: str) -> str:
+    """Reads an IRI."""
+    if not is_iri(value):
         raise Invalid(name, "iri", "not an IRI with a scheme", SECTION)
-    return text
+    return value
 
 
-def _flag(name: str, text: str) -> bool:
-    if text not in ("true", "false"):
+def flag(name: str, value: str) -> bool:
+    """Reads `true` or `false`."""
+    if value not in ("true", "false"):
         raise Invalid(name, "boolean", "true or false", SECTION)
-    return text == "true"
+    return value == "true"
 
 
-def _count(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 9:
+def count(name: str, value: str) -> int:
+    """Reads a whole number from 0."""
+    if not (value.isascii() and value.isdigit()) or len(value) > 9:
         raise Invalid(name, "count", "a whole number; 0 is as many as possible", SECTION)
-    return int(text)
+    return int(value)
 
 
-def _format(name: str, text: str) -> Format:
-    for known in FORMATS:
-        if text == known:
-            return known
-    raise Invalid(name, "format", "exact, ids or canonical", SECTION)
-
-
-def _moment(name: str, text: str, version: Version) -> datetime:
-    if not is_timestamp(text, version):
+def moment(name: str, value: str) -> datetime:
+    """Reads a timestamp by the rules of the request's version."""
+    if not is_timestamp(value, headers.version()):
         raise Invalid(name, "timestamp", "not a timestamp; is its + escaped as %2B?", SECTION)
-    return parse(text)
+    return parse(value)
 
 
-def _agent(name: str, text: str, version: Version) -> dict[str, Any]:
+def agent(name: str, value: str) -> dict[str, Any]:
+    """Reads an Agent, or a Group that has an identifier, in JSON."""
     try:
-        agent = json_text.parse(text.encode())
-        validate_actor(agent, version)
+        read = json_text.parse(value.encode())
+        validate_actor(read, headers.version())
     except Invalid as error:
         raise error.within(name) from None
-    assert isinstance(agent, dict)
-    if canonical_ifi(agent) is None:
+    assert isinstance(read, dict)
+    if canonical_ifi(read) is None:
         raise Invalid(name, "identifier", "a Group needs an identifier to be looked for", SECTION)
-    return agent
+    return read

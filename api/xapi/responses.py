@@ -1,14 +1,21 @@
-"""Statements as answers: in the format asked for, as JSON or as multipart."""
+"""Statements as answers: in the form asked for, as JSON."""
 
-from secrets import token_hex
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 from flask import Response, request
 
+from api.authentication import credential
+from api.services import services
 from domain.statements.formats import Format, render
+from domain.statements.references import activities
+
+Json = dict[str, Any]
 
 JSON = "application/json"
+NEVER_RUN = "sandbox; default-src 'none'"
+"""Content-Security-Policy of what others sent: it must never run as a page of ours."""
 
 
 def json(content: Any) -> Response:
@@ -16,20 +23,16 @@ def json(content: Any) -> Response:
     return Response(orjson.dumps(content), content_type=JSON)
 
 
-def with_parts(content: Any) -> Response:
-    """Returns multipart/mixed, JSON first (1.0.3 Communication 1.5.2).
-
-    No part follows it: attachments are held by their `fileUrl` alone.
-    """
-    boundary = token_hex(16)
-    body = b"--%b\r\nContent-Type: application/json\r\n\r\n%b\r\n--%b--\r\n" % (
-        boundary.encode(),
-        orjson.dumps(content),
-        boundary.encode(),
-    )
-    return Response(body, content_type=f'multipart/mixed; boundary="{boundary}"')
+def rendered(statements: Sequence[Json], wanted: Format) -> list[Json]:
+    """Returns statements in the form asked for, in the languages that the reader prefers."""
+    definitions = _definitions(statements) if wanted == "canonical" else None
+    languages = list(request.accept_languages.values())
+    return [render(statement, wanted, languages, definitions) for statement in statements]
 
 
-def rendered(statement: dict[str, Any], wanted: Format) -> dict[str, Any]:
-    """Returns `statement` in the format, in the languages that the reader prefers."""
-    return render(statement, wanted, list(request.accept_languages.values()))
+def _definitions(statements: Sequence[Json]) -> dict[str, Json]:
+    """Returns what the catalogue says of every activity of these statements, by IRI."""
+    institution, catalogue = credential().institution, services().activities
+    named = {ref.activity["id"] for statement in statements for ref in activities(statement)}
+    described = catalogue.describe(institution, [catalogue.identify(institution, n) for n in named])
+    return {one.iri: one.definition for one in described.values()}

@@ -1,26 +1,29 @@
 """`/xapi/statements` (1.0.3 Communication 2.1; 2.0.0 4.1.6.1): store, read one, read pages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, url_for
 
 from api.authentication import credential
 from api.authorisation import requires
 from api.requests import single_values
 from api.services import services
-from api.xapi import headers, parameters
-from api.xapi.parameters import Asked
-from api.xapi.responses import json, rendered, with_parts
+from api.xapi import attachments, headers
+from api.xapi.filters import Asked, asked
+from api.xapi.parameters import Given, no_parameters, only, required, uuid
+from api.xapi.responses import json, rendered
 from domain.errors import Erased, Invalid
 from domain.roles import Action
 from domain.values.timestamp import parse
+from lrs.attachments import Sent
 from lrs.statements import Accepted
 
 CURSORS = "xapi statements"
 
 statements = Blueprint("statements", __name__, url_prefix="/xapi/statements")
 headers.guard(statements)
+statements.before_request(headers.take_consistent_through)
 statements.after_request(headers.answer_consistent_through)
 
 
@@ -28,12 +31,12 @@ statements.after_request(headers.answer_consistent_through)
 @requires(Action.WRITE_STATEMENTS)
 def store() -> Response:
     """Stores one statement or a batch, all or none; returns their ids in the order sent."""
-    parameters.no_parameters()
-    body = _body()
-    if isinstance(body, list):
-        accepted = services().statements.accept(credential(), body, headers.version())
+    no_parameters()
+    content, sent = attachments.body()
+    if isinstance(content, list):
+        accepted = services().statements.accept(credential(), content, headers.version(), sent)
     else:
-        accepted = _accept_one(body)
+        accepted = _accept_one(content, sent)
     return json([str(statement_id) for statement_id in accepted.ids])
 
 
@@ -41,14 +44,16 @@ def store() -> Response:
 @requires(Action.WRITE_STATEMENTS)
 def store_as() -> tuple[str, int]:
     """Stores one statement under the id of the address."""
-    statement_id = parameters.statement_id()
-    statement = _body()
+    given = single_values()
+    statement_id = required(given, "statementId", uuid)
+    only(given, ("statementId",))
+    statement, sent = attachments.body()
     if isinstance(statement, dict):
         inside = statement.setdefault("id", str(statement_id))
         if not isinstance(inside, str) or inside.lower() != str(statement_id):
             detail = "the statement's id is not that of the address"
             raise Invalid("/id", "other-id", detail, "1.0.3 Communication 2.1.1")
-    _accept_one(statement)
+    _accept_one(statement, sent)
     return "", 204
 
 
@@ -57,14 +62,13 @@ def store_as() -> tuple[str, int]:
 def read() -> Response:
     """Returns one statement by its id, or the first page of those that match."""
     given = single_values()
-    asked = _asked(given)
-    if asked.statement_id is None:
-        return _page(given, asked, None)
+    wanted = asked(given, services().settings.max_page)
+    if wanted.statement_id is None:
+        return _page(given, wanted, None)
     statement = services().queries.get(
-        credential().institution, asked.statement_id, voided=asked.voided
+        credential().institution, wanted.statement_id, voided=wanted.voided
     )
-    shown = rendered(statement, asked.format)
-    response = with_parts(shown) if asked.attachments else json(shown)
+    response = _answer(rendered([statement], wanted.format)[0], [statement], wanted)
     response.headers["Last-Modified"] = headers.last_modified(parse(statement["stored"]))
     return response
 
@@ -73,43 +77,33 @@ def read() -> Response:
 @requires(Action.READ_STATEMENTS)
 def more(cursor: str) -> Response:
     """Returns the page that a `more` link leads to."""
-    parameters.no_parameters()
+    no_parameters()
     held = services().cursors.open(cursor, CURSORS, credential().institution)
-    return _page(held["given"], _asked(held["given"]), held["after"])
+    given = held["given"]
+    return _page(given, asked(given, services().settings.max_page), held["after"])
 
 
-def _asked(given: Mapping[str, str]) -> Asked:
-    return parameters.asked(given, headers.version(), services().settings.max_page)
-
-
-def _page(given: Mapping[str, str], asked: Asked, after: int | None) -> Response:
+def _page(given: Given, wanted: Asked, after: int | None) -> Response:
     institution = credential().institution
-    page = services().queries.page(institution, asked.filter, asked.limit, after)
-    result: dict[str, Any] = {
-        "statements": [rendered(statement, asked.format) for statement in page.statements]
-    }
+    page = services().queries.page(institution, wanted.filter, wanted.limit, after)
+    result: dict[str, Any] = {"statements": rendered(page.statements, wanted.format)}
     if page.next is not None:
         held = {"given": dict(given), "after": page.next}
         cursor = services().cursors.seal(held, CURSORS, institution)
         result["more"] = url_for("statements.more", cursor=cursor)
-    return with_parts(result) if asked.attachments else json(result)
+    return _answer(result, page.statements, wanted)
 
 
-def _accept_one(statement: Any) -> Accepted:
+def _answer(content: Any, found: Sequence[dict[str, Any]], wanted: Asked) -> Response:
+    return attachments.answer(content, found) if wanted.attachments else json(content)
+
+
+def _accept_one(statement: Any, sent: Iterable[Sent]) -> Accepted:
     """Stores one statement; its refusals point into it, not into a list."""
     try:
-        return services().statements.accept(credential(), [statement], headers.version())
+        return services().statements.accept(credential(), [statement], headers.version(), sent)
     except Invalid as error:
         pointer = error.pointer.removeprefix("/0")
         raise Invalid(pointer, error.rule, error.detail, error.section) from None
     except Erased as error:
         raise Erased(error.pointer.removeprefix("/0")) from None
-
-
-def _body() -> Any:
-    if request.mimetype == "multipart/mixed":
-        detail = "attachments are not accepted here yet: send application/json with fileUrl"
-        raise Invalid("Content-Type", "multipart", detail, "1.0.3 Communication 1.5.2")
-    if request.mimetype != "application/json":
-        raise Invalid("Content-Type", "media-type", "send application/json")
-    return request.get_json()

@@ -112,7 +112,7 @@ def test_what_is_no_strict_json_is_refused(tool: Caller, body: bytes, rule: str)
 
 
 def test_other_media_types_are_refused(tool: Caller) -> None:
-    for media_type in ("multipart/mixed; boundary=x", "multipart/form-data", "text/plain"):
+    for media_type in ("multipart/mixed", "multipart/form-data", "text/plain"):
         refused = tool("POST", XAPI, data=b"{}", content_type=media_type)
         assert (refused.status_code, refused.json["pointer"]) == (400, "Content-Type")
 

@@ -20,6 +20,7 @@ from domain.errors import Conflict, Erased, Invalid, NotFound
 from domain.people import Role
 from domain.statements.events import originator_of
 from domain.values.version import Version
+from lrs.attachments import Sent
 from lrs.audit.receipts import verify
 from lrs.audit.replay import Entry, Replay
 from lrs.documents import Address
@@ -441,17 +442,22 @@ def test_the_jobs_finish_what_nobody_else_did(services: Services, tool: Credenti
 
 
 def test_an_attachment_stays_for_its_other_owners(services: Services, tool: Credential) -> None:
-    accept(services, tool, statement("ada"), statement("bob"))
-    ada, bob = (find_actor(services, tool.institution, agent(n)) for n in ("ada", "bob"))
-    attachments, content = services.attachments, b"an essay" * 1000
+    content = b"an essay" * 1000
     sha2 = sha256(content).hexdigest()
-    for owner in (ada, bob):
-        received = attachments.receive(tool.institution, [content])
-        attachments.keep(tool.institution, owner, received)
-        attachments.discard([received])
+    essay = {
+        "usageType": "https://example.org/essay",
+        "display": {"en": "Essay"},
+        "contentType": "text/plain",
+        "length": len(content),
+        "sha2": sha2,
+    }
+    for name in ("ada", "bob"):
+        sent = statement(name, attachments=[essay])
+        services.statements.accept(tool, [sent], V1, [Sent(sha2, [content])])
+    ada, bob = (find_actor(services, tool.institution, agent(n)) for n in ("ada", "bob"))
     assert erase(services, tool, "ada").purged["attachments"] == 1
-    assert attachments.open(tool.institution, ada, sha2) is None
-    left = attachments.open(tool.institution, bob, sha2)
+    assert services.attachments.open(tool.institution, ada, sha2) is None
+    left = services.attachments.open(tool.institution, bob, sha2)
     assert left is not None
     assert b"".join(left) == content
     before = contents(services)
