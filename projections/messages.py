@@ -19,6 +19,8 @@ from domain.learning.facts import Fact, Verb
 
 FORMAT = 1
 LARGEST = 2**62
+MALFORMED = (ValueError, TypeError, KeyError, AttributeError)
+"""What reading a value of the wrong kind may raise."""
 
 
 class Kind(StrEnum):
@@ -125,13 +127,13 @@ def decode(raw: bytes) -> Message:
         if body.get("v") != FORMAT:
             raise ValueError("format")
         return _whole(head, body)
-    except (ValueError, TypeError, KeyError) as error:
+    except MALFORMED as error:
         field = str(error.args[0]) if isinstance(error, KeyError) else "value"
         raise Unsound(f"{type(error).__name__}: {field[:40]}", head) from None
 
 
 def unpack(packed: dict[str, Any], *, position: int, institution: UUID, learner: UUID) -> Fact:
-    """Returns the fact that `pack` packed. Raises ValueError, TypeError or KeyError."""
+    """Returns the fact that `pack` packed. Raises one of `MALFORMED`."""
     unknown = packed.keys() - _PARSERS.keys()
     if unknown:
         raise ValueError("unknown field")
@@ -154,7 +156,7 @@ def _head(body: Any, raw: bytes) -> Message:
             learner=_uuid(body["learner"]) if "learner" in body else None,
             raw=raw,
         )
-    except (ValueError, TypeError, KeyError):
+    except MALFORMED:
         raise Unreadable("no head") from None
 
 
