@@ -6,8 +6,9 @@ the checkpoint says so. A run that is cut short, however hard, goes on after the
 
 import secrets
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -69,17 +70,18 @@ class Importer:
         report = Report(self._folder / f"{name}.refused.jsonl", progress.report_size)
         found = records(source.stream, self._longest)
         fresh = (record for record in found if record.number > resumed_after)
-        for number, outcome in self._outcomes(fresh):
-            outcome.refused.sort(key=lambda refusal: refusal.number)
-            report.add(outcome.refused)
-            _count(progress, number, outcome, report.size)
-            if source.identity is not None:
-                checkpoint.save(progress)
-            tell(progress)
+        with closing(self._outcomes(fresh)) as outcomes:
+            for number, outcome in outcomes:
+                outcome.refused.sort(key=lambda refusal: refusal.number)
+                report.add(outcome.refused)
+                _count(progress, number, outcome, report.size)
+                if source.identity is not None:
+                    checkpoint.save(progress)
+                tell(progress)
         checkpoint.remove()
         return Done(progress, report.path if report.size else None, resumed_after)
 
-    def _outcomes(self, found: Iterator[Record]) -> Iterator[tuple[int, Outcome]]:
+    def _outcomes(self, found: Iterator[Record]) -> Generator[tuple[int, Outcome], None, None]:
         """Yields the last number of each window, in order, and what became of the window."""
         lanes = Lanes(self._acceptor, LANES, self._batch)
         under_way: deque[tuple[int, list[Future[Outcome]]]] = deque()

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -110,8 +111,9 @@ def test_credentials_and_institutions(own_settings: Settings) -> None:
     assert lrs(own_settings, "credentials", "revoke", *there, "nobody").returncode == 1
 
 
-def test_a_killed_import_goes_on_and_nothing_is_lost_or_doubled(
-    own_settings: Settings, tmp_path: Path
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+def test_a_cut_import_goes_on_and_nothing_is_lost_or_doubled(
+    own_settings: Settings, tmp_path: Path, sent: signal.Signals, code: int
 ) -> None:
     values = [statement(n) for n in range(20_000)]
     for value in values[::3]:
@@ -128,8 +130,8 @@ def test_a_killed_import_goes_on_and_nothing_is_lost_or_doubled(
     until = time.monotonic() + 60
     while not list(checkpoints.glob("*.json")) and time.monotonic() < until:
         time.sleep(0.02)
-    process.kill()
-    assert process.wait() == -9
+    process.send_signal(sent)
+    assert process.wait(20) == code
     done = lrs(own_settings, "import", str(file))
     assert done.returncode == 0, done.stderr
     assert "20,000 statements" in done.stdout
