@@ -48,6 +48,8 @@ from lrs.traces import (
 
 ERASURE_LOCK = 7012
 ROUNDS = 5
+SYSTEM_KEYS = ("lrs-import",)
+"""Authorities that are no credential: what `lrs import` signs with."""
 IN_HAND = timedelta(seconds=30)
 
 Progress = Callable[[str, int, int], None]
@@ -278,7 +280,7 @@ class Erasures:
                 "SELECT key FROM lrs.credentials WHERE institution = %s", [institution]
             ).fetchall()
         home = services.settings.authority_home_page
-        for (key,) in keys:
+        for key in [*(row[0] for row in keys), *SYSTEM_KEYS]:
             authority = canonical_ifi({"account": {"homePage": home, "name": key}}) or ""
             if services.people.find(institution, authority) == pseudonym:
                 raise Invalid("actor", "credential", "this is a credential: revoke it instead")

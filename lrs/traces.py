@@ -18,6 +18,7 @@ from lrs import postings
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.ring import KeyRing
 from lrs.people import People
+from lrs.recorder import LOG_LOCK
 from lrs.store import RecordStore
 
 PAGE = 1000
@@ -188,7 +189,13 @@ class OwnAttachments:
             " AND NOT EXISTS (SELECT FROM lrs.attachments a WHERE a.content_id = c.content_id"
             " AND a.owner <> ALL(%(owners)s))) SELECT count(*) FROM doomed"
         )
-        return _number(self._pool, query, {"institution": institution, "owners": list(persons)})
+        with self._pool.connection() as connection, connection.transaction():
+            # Without writers, one of whom could be linking an equal content right now.
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOG_LOCK])
+            parameters = {"institution": institution, "owners": list(persons)}
+            row = connection.execute(query, parameters).fetchone()
+        assert row is not None
+        return int(row[0])
 
 
 class Each:
@@ -283,9 +290,7 @@ class Mentions:
             return [row[0] for row in connection.execute(query.encode(), params).fetchall()]
 
 
-def _number(
-    pool: ConnectionPool[Any], query: str, params: Sequence[Any] | Mapping[str, Any]
-) -> int:
+def _number(pool: ConnectionPool[Any], query: str, params: Sequence[Any]) -> int:
     with pool.connection() as connection:
         row = connection.execute(query.encode(), params).fetchone()
     assert row is not None

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from domain.credentials import Credential
 from domain.errors import Conflict, Erased, Error, Invalid, Overloaded
+from domain.statements.pointers import impersonal
 from domain.statements.rules import validate
 from domain.values.version import Version
 from infra.imports.records import Record
@@ -148,7 +149,9 @@ def _refused(record: Record, refusal: Error) -> Refusal:
     number, statement_id = record.number, _id(record.statement)
     match refusal:
         case Invalid(pointer=pointer, rule=rule, detail=detail, section=section):
-            return Refusal(number, statement_id, pointer, rule, detail, section)
+            if rule == "repeated-key":  # the detail names the key
+                detail = "a key stands twice in one object"
+            return Refusal(number, statement_id, impersonal(pointer), rule, detail, section)
         case Erased(pointer=pointer):
             detail = "this person was erased and may not be recorded again"
             return Refusal(number, statement_id, pointer, "erased", detail)
