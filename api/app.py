@@ -23,11 +23,12 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from pydantic import BaseModel
 
-from api import authorisation, errors, metrics, security
+from api import authorisation, capacity, cors, errors, limits, metrics, security
 from api.blueprints import SECURITY_SCHEMES
 from api.docs import docs
 from api.front import front
 from api.health import health
+from api.oauth import oauth
 from api.requests import MAX_BODY, Request
 from api.services import EXTENSION, Services
 from api.v1.analytics import analytics
@@ -46,7 +47,7 @@ from api.xapi.statements import statements
 
 V1: tuple[APIBlueprint, ...] = (analytics, audit, courses, credentials, erasures, learners)
 XAPI: tuple[Blueprint, ...] = (about, activities, agents, documents, statements)
-PAGES: tuple[Blueprint, ...] = (front, docs, health, description, metrics.metrics)
+PAGES: tuple[Blueprint, ...] = (front, docs, health, description, metrics.metrics, oauth)
 
 INFO = Info(
     title="Kumbuka LRS",
@@ -104,9 +105,13 @@ def create_app(services: Services) -> Flask:
     app.extensions[EXTENSION] = services
     app.before_request(security.name_request)
     app.before_request(metrics.start)
+    app.before_request(cors.answer_preflight)
+    capacity.install(app, services.settings)
+    limits.install(app, services.settings)
     app.before_request(alternate.refuse)
     app.before_request(authorisation.admit)
     app.after_request(security.secure)
+    app.after_request(cors.share)
     app.after_request(headers.answer_version)
     app.after_request(metrics.observe)
     errors.install(app)

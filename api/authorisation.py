@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g, request
 
 from api.authentication import authenticate
+from api.limits import limits
 from domain.errors import Forbidden
 from domain.roles import Action
+from domain.scopes import narrowest
 
 MARK = "__kumbuka_access__"
 PUBLIC = None
@@ -37,7 +39,10 @@ def public(view: View) -> View:
 
 
 def admit() -> None:
-    """Before each request: leaves the credential in `g`; raises Unauthenticated or Forbidden."""
+    """Before each request: leaves the credential in `g`.
+
+    Raises Unauthenticated, TooFast or Forbidden.
+    """
     endpoint = request.endpoint
     if endpoint is None or _automatic_options():
         return
@@ -45,7 +50,9 @@ def admit() -> None:
     if action is PUBLIC:
         return
     g.credential = authenticate()
+    limits().request(g.credential)
     if not g.credential.may(action):
+        g.lacking = narrowest(action) or ""
         raise Forbidden(f"these credentials may not {action}")
 
 

@@ -14,7 +14,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from api.authentication import CHALLENGE
+from api.authentication import challenges
 from domain.errors import (
     BudgetExhausted,
     Conflict,
@@ -24,6 +24,7 @@ from domain.errors import (
     NotFound,
     Overloaded,
     PreconditionFailed,
+    TooFast,
     TooLarge,
     Unauthenticated,
 )
@@ -43,6 +44,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     PreconditionFailed: (412, "Precondition failed"),
     TooLarge: (413, "Too large"),
     BudgetExhausted: (429, "Privacy budget exhausted"),
+    TooFast: (429, "Too many requests"),
     Overloaded: (503, "Overloaded"),
     PoolTimeout: (503, "Overloaded"),
     TooManyRequests: (503, "Overloaded"),
@@ -87,9 +89,9 @@ def answer(error: Exception) -> Response:
         log.error("failed", status=status, kind=type(error).__qualname__, exc_info=error)
     response = _xapi(body) if request.path.startswith("/xapi") else _problem(status, title, body)
     response.status_code = status
-    if status == 401:
-        response.headers["WWW-Authenticate"] = CHALLENGE
-    if status == 503:
+    for challenge in challenges(error):
+        response.headers.add("WWW-Authenticate", challenge)
+    if status == 503 or isinstance(error, TooFast):
         response.headers["Retry-After"] = str(getattr(error, "retry_after", RETRY_AFTER))
     if isinstance(error, HTTPException):
         _keep_headers(error, response)

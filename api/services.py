@@ -24,6 +24,7 @@ from lrs.services import open_services
 from lrs.settings import Settings
 from lrs.statements import Statements
 from lrs.store import RecordStore
+from lrs.tokens import Tokens
 from projections.views import tracking
 from projections.views.purge import ViewsPurger
 
@@ -103,6 +104,11 @@ class Services:
     def cursors(self) -> Cursors:
         """Seals and opens the cursors of pages."""
         return self.lrs.cursors
+
+    @property
+    def tokens(self) -> Tokens:
+        """Gives and reads access tokens."""
+        return self.lrs.tokens
 
     @property
     def analytics(self) -> Pipeline:

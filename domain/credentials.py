@@ -33,6 +33,9 @@ class Rates(BaseModel):
     statements: float | None = Field(None, ge=0, le=1e9)
 
 
+AS_SETTINGS = Rates()
+
+
 class CredentialIssued(Event):
     """Whoever proves to know the secret acts in `roles`, until it is revoked."""
 
@@ -43,7 +46,7 @@ class CredentialIssued(Event):
     roles: tuple[Role, ...]
     secret_hash: str
     scopes: tuple[Scope, ...] = (Scope.ALL,)
-    rates: Rates = Rates()
+    rates: Rates = AS_SETTINGS
 
 
 class CredentialRotated(Event):
@@ -74,7 +77,7 @@ class Credential:
     label: str
     roles: frozenset[Role]
     scopes: frozenset[Scope] = EVERYTHING
-    rates: Rates = Rates()
+    rates: Rates = AS_SETTINGS
     generation: int = 1
 
     def may(self, action: Action) -> bool:

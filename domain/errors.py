@@ -54,6 +54,10 @@ class Unauthenticated(Error):
     """No credentials, or wrong ones. Send valid credentials."""
 
 
+class BadToken(Unauthenticated):
+    """An access token that is not ours, altered or over. Get another."""
+
+
 class Forbidden(Error):
     """The credentials are good, but do not reach this far."""
 
@@ -68,6 +72,14 @@ class TooLarge(Error):
 
 class BudgetExhausted(Error):
     """The privacy budget of this term is spent. Nobody can get more until the next term."""
+
+
+class TooFast(Error):
+    """More than this credential may send in a second. Come back after `retry_after` seconds."""
+
+    def __init__(self, detail: str, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Overloaded(Error):

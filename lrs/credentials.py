@@ -14,6 +14,7 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from domain.credentials import (
+    AS_SETTINGS,
     MAX_GRACE_SECONDS,
     Credential,
     CredentialIssued,
@@ -79,7 +80,7 @@ class Credentials:
         label: str,
         roles: Iterable[Role],
         scopes: Iterable[Scope] | None = None,
-        rates: Rates = Rates(),
+        rates: Rates = AS_SETTINGS,
     ) -> tuple[str, str]:
         """Returns key and secret of a new credential; the secret can never be read again.
 

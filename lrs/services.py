@@ -26,6 +26,7 @@ from lrs.queries import Queries
 from lrs.settings import Settings
 from lrs.statements import Statements
 from lrs.store import RecordStore
+from lrs.tokens import Tokens
 
 STATEMENT_TIMEOUT = "10s"
 
@@ -51,6 +52,7 @@ class Services:
     institutions: Institutions
     credentials: Credentials
     cursors: Cursors
+    tokens: Tokens
 
     def close(self) -> None:
         """Closes the connections."""
@@ -101,6 +103,7 @@ def open_services(settings: Settings) -> Services:
         institutions=Institutions(store, pool),
         credentials=Credentials(store, pool),
         cursors=Cursors(key_service.secret("cursors")),
+        tokens=Tokens(key_service.secret("access tokens"), settings.token_seconds),
     )
 
 

@@ -70,6 +70,29 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Largest request body.")
     max_page: int = Field(500, ge=1, description="Most statements in one page.")
 
+    rate_requests: float = Field(
+        0,
+        ge=0,
+        description="Requests per second of one credential, in each API process; 0: no limit.",
+    )
+    rate_statements: float = Field(
+        0,
+        ge=0,
+        description="Statements per second of one credential, in each API process; 0: no limit.",
+    )
+    max_concurrent: int = Field(
+        64,
+        ge=1,
+        description="Requests that an API process works on at once; others wait, then get 503.",
+    )
+    token_seconds: int = Field(
+        600, ge=30, le=3600, description="How long an OAuth access token is good, in seconds."
+    )
+    cors_origins: list[str] = Field(
+        ["*"],
+        description="Origins (JSON list) whose pages may use /xapi and /oauth; * is any.",
+    )
+
     pass_score: float = Field(
         0.5, ge=0, le=1, description="Scaled score that passes where a statement does not say."
     )

@@ -11,7 +11,9 @@ from api.authorisation import requires
 from api.blueprints import noun, refusals
 from api.paging import AsOf, Page, PageQuery, Strict, page
 from api.services import services
+from domain.credentials import AS_SETTINGS, MAX_GRACE_SECONDS, Rates
 from domain.roles import Action, Role
+from domain.scopes import Scope, chosen
 from lrs.credentials import Listed
 
 credentials = noun("credentials", __name__, "Keys by which tools and people come in.")
@@ -23,6 +25,10 @@ class CredentialOut(Strict):
     key: str
     label: str
     roles: list[Role]
+    scopes: list[Scope] = Field(description="What it reaches as a tool; roles of people have none.")
+    rates: Rates
+    generation: int = Field(description="Number of its current secret, from 1.")
+    old_secret_valid_until: datetime | None
     issued_at: datetime
     revoked_at: datetime | None
 
@@ -32,6 +38,8 @@ class CredentialIn(Strict):
 
     label: Annotated[str, Field(strict=True, min_length=1, max_length=200)]
     roles: list[Role] = Field(min_length=1)
+    scopes: list[Scope] | None = Field(None, description="Of a tool; by default all.")
+    rates: Rates = AS_SETTINGS
 
 
 class NewCredential(Strict):
@@ -41,6 +49,23 @@ class NewCredential(Strict):
     secret: str
     label: str
     roles: list[Role]
+    scopes: list[Scope]
+
+
+class RotationIn(Strict):
+    """How a secret is replaced."""
+
+    grace_seconds: int = Field(
+        0, strict=True, ge=0, le=MAX_GRACE_SECONDS, description="How long the old one opens too."
+    )
+
+
+class NewSecret(Strict):
+    """A secret, which is shown this once."""
+
+    key: str
+    secret: str
+    old_secret_valid_until: datetime
 
 
 class CredentialPath(Strict):
@@ -66,8 +91,27 @@ def list_credentials(query: PageQuery) -> dict[str, Any]:
 @requires(Action.MANAGE_CREDENTIALS)
 def issue_credential(body: CredentialIn) -> tuple[NewCredential, int]:
     """A new credential of the caller's institution; note the secret, it is shown once."""
-    key, secret = services().credentials.issue(credential().institution, body.label, body.roles)
-    return NewCredential(key=key, secret=secret, label=body.label, roles=body.roles), 201
+    scopes = chosen(body.roles, body.scopes)
+    key, secret = services().credentials.issue(
+        credential().institution, body.label, body.roles, scopes, body.rates
+    )
+    made = NewCredential(
+        key=key, secret=secret, label=body.label, roles=body.roles, scopes=list(scopes)
+    )
+    return made, 201
+
+
+@credentials.post("/<key>/secret", responses={200: NewSecret, **refusals(409)})
+@requires(Action.MANAGE_CREDENTIALS)
+def rotate_credential(path: CredentialPath, body: RotationIn) -> NewSecret:
+    """A new secret for the same key; note it, it is shown once.
+
+    The old one, and tokens that were given for it, end after the grace, within a minute everywhere.
+    """
+    secret, until = services().credentials.rotate(
+        credential().institution, path.key, body.grace_seconds
+    )
+    return NewSecret(key=path.key, secret=secret, old_secret_valid_until=until)
 
 
 @credentials.delete("/<key>", responses={204: None, **refusals(409)})
@@ -83,6 +127,10 @@ def _shown(item: Listed) -> dict[str, Any]:
         key=item.key,
         label=item.label,
         roles=list(item.roles),
+        scopes=list(item.scopes),
+        rates=item.rates,
+        generation=item.generation,
+        old_secret_valid_until=item.old_valid_until,
         issued_at=item.issued_at,
         revoked_at=item.revoked_at,
     ).model_dump(mode="json")

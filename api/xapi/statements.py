@@ -1,12 +1,14 @@
 """`/xapi/statements` (1.0.3 Communication 2.1; 2.0.0 4.1.6.1): store, read one, read pages."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, url_for
 
 from api.authentication import credential
 from api.authorisation import requires
+from api.limits import limits
 from api.requests import single_values
 from api.services import services
 from api.xapi import attachments, headers
@@ -34,6 +36,7 @@ def store() -> Response:
     no_parameters()
     content, sent = attachments.body()
     if isinstance(content, list):
+        limits().statements(credential(), len(content))
         accepted = services().statements.accept(credential(), content, headers.version(), sent)
     else:
         accepted = _accept_one(content, sent)
@@ -58,15 +61,21 @@ def store_as() -> tuple[str, int]:
 
 
 @statements.get("")
-@requires(Action.READ_STATEMENTS)
+@requires(Action.READ_OWN_STATEMENTS)
 def read() -> Response:
-    """Returns one statement by its id, or the first page of those that match."""
+    """Returns one statement by its id, or the first page of those that match.
+
+    Whoever may read their own statements only finds no others.
+    """
     given = single_values()
     wanted = asked(given, services().settings.max_page)
     if wanted.statement_id is None:
         return _page(given, wanted, None)
     statement = services().queries.get(
-        credential().institution, wanted.statement_id, voided=wanted.voided
+        credential().institution,
+        wanted.statement_id,
+        voided=wanted.voided,
+        authority=_own_only(),
     )
     response = _answer(rendered([statement], wanted.format)[0], [statement], wanted)
     response.headers["Last-Modified"] = headers.last_modified(parse(statement["stored"]))
@@ -74,7 +83,7 @@ def read() -> Response:
 
 
 @statements.get("/more/<cursor>")
-@requires(Action.READ_STATEMENTS)
+@requires(Action.READ_OWN_STATEMENTS)
 def more(cursor: str) -> Response:
     """Returns the page that a `more` link leads to."""
     no_parameters()
@@ -85,7 +94,8 @@ def more(cursor: str) -> Response:
 
 def _page(given: Given, wanted: Asked, after: int | None) -> Response:
     institution = credential().institution
-    page = services().queries.page(institution, wanted.filter, wanted.limit, after)
+    narrowed = replace(wanted.filter, authority=_own_only())
+    page = services().queries.page(institution, narrowed, wanted.limit, after)
     result: dict[str, Any] = {"statements": rendered(page.statements, wanted.format)}
     if page.next is not None:
         held = {"given": dict(given), "after": page.next}
@@ -94,12 +104,20 @@ def _page(given: Given, wanted: Asked, after: int | None) -> Response:
     return _answer(result, page.statements, wanted)
 
 
+def _own_only() -> dict[str, Any] | None:
+    """Returns the only authority that the caller may read statements of; None for any."""
+    if credential().may(Action.READ_STATEMENTS):
+        return None
+    return services().statements.authority(credential())
+
+
 def _answer(content: Any, found: Sequence[dict[str, Any]], wanted: Asked) -> Response:
     return attachments.answer(content, found) if wanted.attachments else json(content)
 
 
 def _accept_one(statement: Any, sent: Iterable[Sent]) -> Accepted:
     """Stores one statement; its refusals point into it, not into a list."""
+    limits().statements(credential(), 1)
     try:
         return services().statements.accept(credential(), [statement], headers.version(), sent)
     except Invalid as error:
