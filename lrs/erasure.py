@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, cast
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, connect
 
 from domain.erasure import (
     Erasure,
@@ -294,16 +294,13 @@ class Erasures:
     def _alone(self, erasure: UUID) -> Iterator[bool]:
         """Gives whether this is the one process that carries the erasure out."""
         low = int.from_bytes(erasure.bytes[:4], "big", signed=True)
-        with self._one_at_a_time, self._pool.connection() as connection:
-            row = connection.execute(
+        # A connection of its own: the steps need those of the pool.
+        with self._one_at_a_time, connect(self._services.settings.dsn, autocommit=True) as lead:
+            row = lead.execute(
                 "SELECT pg_try_advisory_lock(%s, %s)", [ERASURE_LOCK, low]
             ).fetchone()
             assert row is not None
-            try:
-                yield row[0]
-            finally:
-                if row[0]:
-                    connection.execute("SELECT pg_advisory_unlock(%s, %s)", [ERASURE_LOCK, low])
+            yield row[0]
 
 
 def _next(erasure: Erasure, more: int = 0) -> dict[str, Any]:
