@@ -101,7 +101,7 @@ def test_the_description_is_complete(client: FlaskClient) -> None:
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
             where = f"{method} {path}"
-            assert operation["security"] == [{"basic": []}], where
+            assert operation["security"] == [{"basic": []}, {"oauth2": []}], where
             assert operation.get("summary"), where
             for status, response in operation["responses"].items():
                 if int(status) >= 400:
