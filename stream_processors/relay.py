@@ -102,15 +102,15 @@ class Relay:
         while not self._stopping.is_set():
             head = await asyncio.to_thread(self._head)
             if head > self._cursor:
-                at_head = await self._carry(lead, producer, head)
+                await self._carry(lead, producer, head)
                 unmarked = True
-                if not at_head:
-                    continue
+            # Marks go out under load too: readers must see how far the views are meanwhile.
             now = asyncio.get_running_loop().time()
             if unmarked and now - marked >= MARK_SECONDS:
                 await self._mark(lead, producer)
                 marked, unmarked = now, False
-            await self._pause(POLL_SECONDS)
+            if self._cursor >= head:
+                await self._pause(POLL_SECONDS)
 
     def _head(self) -> int:
         """Returns how far the log may be read; asks the barrier only if something is new."""
@@ -118,12 +118,11 @@ class Relay:
 
     async def _carry(
         self, lead: psycopg.Connection[Any], producer: AIOKafkaProducer, head: int
-    ) -> bool:
-        """Sends one page; returns whether it reached `head`."""
+    ) -> None:
+        """Sends one page of what stands before `head`."""
         reached, page = await asyncio.to_thread(self._translator.page, self._cursor, PAGE, head)
         await self._send(producer, page.drafts)
         await asyncio.to_thread(self._persist, lead, reached, page.dead)
-        return reached >= head
 
     async def _mark(self, lead: psycopg.Connection[Any], producer: AIOKafkaProducer) -> None:
         """Tells every partition that there is nothing more for it up to the cursor."""
