@@ -37,7 +37,9 @@ from api.v1.courses import courses
 from api.v1.credentials import credentials
 from api.v1.description import description
 from api.v1.erasures import erasures
+from api.v1.forwardings import forwardings
 from api.v1.learners import learners
+from api.v1.live import live
 from api.xapi import alternate, headers
 from api.xapi.about import about
 from api.xapi.activities import activities
@@ -45,7 +47,16 @@ from api.xapi.agents import agents
 from api.xapi.documents import documents
 from api.xapi.statements import statements
 
-V1: tuple[APIBlueprint, ...] = (analytics, audit, courses, credentials, erasures, learners)
+V1: tuple[APIBlueprint, ...] = (
+    analytics,
+    audit,
+    courses,
+    credentials,
+    erasures,
+    forwardings,
+    learners,
+    live,
+)
 XAPI: tuple[Blueprint, ...] = (about, activities, agents, documents, statements)
 PAGES: tuple[Blueprint, ...] = (front, docs, health, description, metrics.metrics, oauth)
 

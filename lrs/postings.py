@@ -39,3 +39,30 @@ def terms_of(blind: BlindIndex, event: StatementStored) -> list[UUID]:
         if activity.role is ActivityRole.OBJECT:
             found.add(blind.term(institution, ACTIVITY, activity.activity["id"]))
     return sorted(found)
+
+
+def sought(
+    blind: BlindIndex,
+    institution: UUID,
+    *,
+    person: UUID | None = None,
+    verb: str | None = None,
+    activity: str | None = None,
+    registration: UUID | None = None,
+    related_agents: bool = False,
+    related_activities: bool = False,
+) -> list[UUID]:
+    """Returns the terms that a statement must have all of to match; what is None does not narrow.
+
+    The likely most telling one is first.
+    """
+    chosen: list[tuple[str, str]] = []
+    if person is not None:
+        chosen.append((RELATED_AGENT if related_agents else AGENT, person.hex))
+    if activity is not None:
+        chosen.append((RELATED_ACTIVITY if related_activities else ACTIVITY, activity))
+    if registration is not None:
+        chosen.append((REGISTRATION, str(registration)))
+    if verb is not None:
+        chosen.append((VERB, verb))
+    return [blind.term(institution, kind, value) for kind, value in chosen or [(ALL, "")]]

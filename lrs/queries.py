@@ -94,7 +94,7 @@ class Queries:
 
     def page(self, institution: UUID, wanted: Filter, limit: int, after: int | None) -> Page:
         """Returns up to `limit` statements beyond position `after` in the filter's direction."""
-        terms = self._terms(institution, wanted)
+        terms = self.terms(institution, wanted)
         if terms is None:
             return Page([], None)
         author = None
@@ -134,27 +134,23 @@ class Queries:
         following = found[limit - 1].id if len(found) > limit else None
         return Page(self._open(found[:limit]), following)
 
-    def _terms(self, institution: UUID, wanted: Filter) -> list[UUID] | None:
-        """Returns the terms of the filter, or None where nothing can match."""
-        chosen: list[tuple[str, str]] = []
+    def terms(self, institution: UUID, wanted: Filter) -> list[UUID] | None:
+        """Returns the terms of the filter, or None while nobody is known as its agent."""
+        person = None
         if wanted.agent is not None:
-            pseudonym = self._people.find(institution, canonical_ifi(wanted.agent) or "")
-            if pseudonym is None:
+            person = self._people.find(institution, canonical_ifi(wanted.agent) or "")
+            if person is None:
                 return None
-            kind = postings.RELATED_AGENT if wanted.related_agents else postings.AGENT
-            chosen.append((kind, pseudonym.hex))
-        if wanted.activity is not None:
-            related = wanted.related_activities
-            kind = postings.RELATED_ACTIVITY if related else postings.ACTIVITY
-            chosen.append((kind, wanted.activity))
-        if wanted.registration is not None:
-            chosen.append((postings.REGISTRATION, str(wanted.registration)))
-        if wanted.verb is not None:
-            chosen.append((postings.VERB, wanted.verb))
-        return [
-            self._blind.term(institution, kind, value)
-            for kind, value in chosen or [(postings.ALL, "")]
-        ]
+        return postings.sought(
+            self._blind,
+            institution,
+            person=person,
+            verb=wanted.verb,
+            activity=wanted.activity,
+            registration=wanted.registration,
+            related_agents=wanted.related_agents,
+            related_activities=wanted.related_activities,
+        )
 
     def _author(self, institution: UUID, authority: Json) -> UUID | None:
         return self._people.find(institution, canonical_ifi(authority) or "")

@@ -16,11 +16,14 @@ from lrs.contents import Contents
 from lrs.credentials import Credentials
 from lrs.cursors import Cursors
 from lrs.documents import Documents
+from lrs.following import Follower
+from lrs.forwarding import Forwardings
 from lrs.institutions import Institutions
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.file import KeyFile
 from lrs.keys.port import KeyService
 from lrs.keys.ring import KeyRing
+from lrs.live import Live
 from lrs.people import People
 from lrs.queries import Queries
 from lrs.settings import Settings
@@ -53,6 +56,9 @@ class Services:
     credentials: Credentials
     cursors: Cursors
     tokens: Tokens
+    follower: Follower
+    live: Live
+    forwardings: Forwardings
 
     def close(self) -> None:
         """Closes the connections."""
@@ -76,6 +82,8 @@ def open_services(settings: Settings) -> Services:
     people = People(pool, blind)
     contents = Contents(pool)
     activities = Activities(pool, blind, store.mapper)
+    queries = Queries(pool, store, people, blind)
+    follower = Follower(pool, store)
     attachments = Attachments(pool, blind, store.mapper, contents)
     return Services(
         settings=settings,
@@ -96,7 +104,7 @@ def open_services(settings: Settings) -> Services:
             authority_home_page=settings.authority_home_page,
             max_batch=settings.max_batch,
         ),
-        queries=Queries(pool, store, people, blind),
+        queries=queries,
         contents=contents,
         attachments=attachments,
         documents=Documents(pool, store, people, blind=blind, contents=contents, ring=keyring),
@@ -104,6 +112,9 @@ def open_services(settings: Settings) -> Services:
         credentials=Credentials(store, pool),
         cursors=Cursors(key_service.secret("cursors")),
         tokens=Tokens(key_service.secret("access tokens"), settings.token_seconds),
+        follower=follower,
+        live=Live(pool, queries, follower),
+        forwardings=Forwardings(store, pool, private_addresses=settings.forward_private_addresses),
     )
 
 

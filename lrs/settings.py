@@ -70,6 +70,14 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Largest request body.")
     max_page: int = Field(500, ge=1, description="Most statements in one page.")
 
+    live_streams: int = Field(
+        4, ge=0, description="Live streams of statements of each API process; each takes a thread."
+    )
+    forward_private_addresses: bool = Field(
+        False,
+        description="Whether statements may be forwarded to loopback and private addresses.",
+    )
+
     rate_requests: float = Field(
         0,
         ge=0,

@@ -12,6 +12,7 @@ import structlog
 from clickhouse.pipeline import Pipeline
 from domain.errors import BudgetExhausted
 from infra.erasures import erasures_of
+from infra.processes.forwarding import forwarding
 from infra.processes.schedule import Job
 from infra.processes.schedule import run as run_jobs
 from lrs.services import Services, open_services
@@ -98,4 +99,4 @@ def erasures(services: Services) -> Job:
     return Job("erasures", RESUME_SECONDS, resume)
 
 
-JOBS: list[Callable[[Services], Job]] = [releases, shipping, erasures]
+JOBS: list[Callable[[Services], Job]] = [releases, shipping, erasures, forwarding]
