@@ -11,10 +11,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 JARS := $(VENV)/.kafka-jars
 
-.PHONY: help setup run test test-all lint bench lock check-tools
+.PHONY: help setup run test test-all lint conformance bench lock check-tools
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) $(JARS) ## Make the environment (.venv) and fetch Kafka's jars, once
 
@@ -32,6 +32,10 @@ lint: setup ## Check style, types and who imports whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+conformance: setup ## Run the ADL conformance suite (SUITE=checkout with its packages, ARGS=--times 2)
+	@test -n "$(SUITE)" || { echo "say where the suite is: make conformance SUITE=path" >&2; exit 2; }
+	$(BIN)/python -m tests.conformance.suite "$(SUITE)" $(ARGS)
 
 bench: setup ## Measure import, streams and reads on this machine
 	$(BIN)/python -m tests.bench

@@ -1,0 +1,1 @@
+"""What both versions of xAPI ask of an LRS, rule by rule; and the ADL suite, from its checkout."""
