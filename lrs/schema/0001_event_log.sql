@@ -58,6 +58,7 @@ CREATE TABLE lrs.statement_index (
     position bigint PRIMARY KEY,
     originator_id uuid NOT NULL,
     owner uuid NOT NULL,
+    author uuid NOT NULL,
     voiding boolean NOT NULL,
     terms uuid[] NOT NULL
 );
@@ -65,6 +66,7 @@ COMMENT ON TABLE lrs.statement_index IS 'One row for each statement that reads m
 COMMENT ON COLUMN lrs.statement_index.position IS 'notification_id of the statement. Immutable.';
 COMMENT ON COLUMN lrs.statement_index.originator_id IS 'Stream of the statement. Immutable.';
 COMMENT ON COLUMN lrs.statement_index.owner IS 'Pseudonym whose key seals the body. Immutable.';
+COMMENT ON COLUMN lrs.statement_index.author IS 'Pseudonym of the authority: terms are inherited and open to all, this is not. Immutable.';
 COMMENT ON COLUMN lrs.statement_index.voiding IS 'Whether it voids another: such a one cannot be voided. Immutable.';
 COMMENT ON COLUMN lrs.statement_index.terms IS 'Its postings, so that they can be found again. Mutable: grows with what it refers to.';
 
@@ -209,7 +211,7 @@ COMMENT ON FUNCTION lrs.inherit_terms IS
 CREATE FUNCTION lrs.append_statements(
     topic text,
     originators uuid[], states bytea[], owners uuid[], targets uuid[], voiding boolean[],
-    terms uuid[], term_owner int[], named uuid[]
+    terms uuid[], term_owner int[], named uuid[], authors uuid[]
 ) RETURNS bigint[] LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     positions bigint[];
@@ -256,10 +258,10 @@ BEGIN
     END IF;
 
     -- Only what is fresh gets index rows: an older one has them already, or lost them to an erasure.
-    INSERT INTO lrs.statement_index (position, originator_id, owner, voiding, terms)
-        SELECT e.position, e.originator, e.owner, e.voiding, t.terms
-        FROM unnest(positions, originators, owners, append_statements.voiding)
-            WITH ORDINALITY AS e (position, originator, owner, voiding, n)
+    INSERT INTO lrs.statement_index (position, originator_id, owner, voiding, terms, author)
+        SELECT e.position, e.originator, e.owner, e.voiding, t.terms, e.author
+        FROM unnest(positions, originators, owners, append_statements.voiding, authors)
+            WITH ORDINALITY AS e (position, originator, owner, voiding, author, n)
         JOIN (SELECT n, array_agg(DISTINCT term) AS terms
               FROM unnest(append_statements.terms, term_owner) AS t (term, n) GROUP BY n) AS t
             ON t.n = e.n

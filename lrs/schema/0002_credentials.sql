@@ -16,7 +16,13 @@ CREATE TABLE lrs.credentials (
     institution uuid NOT NULL REFERENCES lrs.institutions,
     label bytea NOT NULL,
     roles text[] NOT NULL,
+    scopes text[] NOT NULL,
+    requests_rate float8 CHECK (requests_rate >= 0),
+    statements_rate float8 CHECK (statements_rate >= 0),
     secret_hash text NOT NULL,
+    generation int NOT NULL DEFAULT 1,
+    old_secret_hash text,
+    old_valid_until timestamptz,
     issued_at timestamptz NOT NULL,
     revoked_at timestamptz
 );
@@ -27,9 +33,17 @@ COMMENT ON COLUMN lrs.credentials.credential IS 'Stream of its events, ordered b
 COMMENT ON COLUMN lrs.credentials.institution IS 'Institution that it acts for. Immutable.';
 COMMENT ON COLUMN lrs.credentials.label IS 'What the operator calls it, sealed: it may name a person. Immutable.';
 COMMENT ON COLUMN lrs.credentials.roles IS 'Roles of its holder. Immutable.';
-COMMENT ON COLUMN lrs.credentials.secret_hash IS 'Argon2id of the secret. Immutable.';
+COMMENT ON COLUMN lrs.credentials.secret_hash IS 'Argon2id of the secret. Mutable: rotation replaces it.';
+COMMENT ON COLUMN lrs.credentials.scopes IS 'What its holder reaches as a tool. Immutable.';
+COMMENT ON COLUMN lrs.credentials.generation IS 'How many secrets it has had. Mutable: rotation counts it up.';
+COMMENT ON COLUMN lrs.credentials.old_secret_hash IS 'Argon2id of the secret before, null without one. Mutable.';
+COMMENT ON COLUMN lrs.credentials.old_valid_until IS 'Until when the secret before opens it too. Mutable.';
+COMMENT ON COLUMN lrs.credentials.requests_rate IS 'Requests per second and process; 0 is no limit, null what the settings say. Immutable.';
+COMMENT ON COLUMN lrs.credentials.statements_rate IS 'Statements per second and process; 0 is no limit, null what the settings say. Immutable.';
 COMMENT ON COLUMN lrs.credentials.issued_at IS 'When. Immutable.';
 COMMENT ON COLUMN lrs.credentials.revoked_at IS 'When it stopped opening anything. Set once.';
 
 GRANT SELECT, INSERT ON lrs.institutions TO lrs_writer;
-GRANT SELECT, INSERT, UPDATE (revoked_at) ON lrs.credentials TO lrs_writer;
+GRANT SELECT, INSERT ON lrs.credentials TO lrs_writer;
+GRANT UPDATE (revoked_at, secret_hash, generation, old_secret_hash, old_valid_until)
+    ON lrs.credentials TO lrs_writer;
