@@ -4,11 +4,9 @@ Whether and when to try again is `lrs.forwarder`'s to decide.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from secrets import token_hex
-from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -39,51 +37,53 @@ class Deliveries:
         headers = {
             "Authorization": self._authorization,
             "Content-Type": content_type,
-            "X-Experience-API-Version": version_of(parcel[0]),
+            "X-Experience-API-Version": _version(parcel[0]),
         }
         return self._line.post("/statements", headers, body)
 
     def _body(self, parcel: Sequence[Followed]) -> tuple[str, bytes]:
         """Returns content type and body: multipart/mixed where attachments go with it."""
-        statements = orjson.dumps([as_read(each.recorded) for each in parcel])
-        parts = dict(part for each in parcel for part in self._parts(each.recorded.event))
-        if not parts:
-            return JSON, statements
+        statements = [as_read(each.recorded) for each in parcel]
         boundary = token_hex(16)
-        pieces = [_piece(boundary, {"Content-Type": JSON}, statements)]
-        for sha2, (content_type, content) in parts.items():
+        pieces = [_piece(boundary, {"Content-Type": JSON}, orjson.dumps(statements))]
+        institution = _event(parcel[0]).institution
+        for attachment, content in self._attachments.of(institution, statements):
             headers = {
-                "Content-Type": content_type,
+                "Content-Type": attachment["contentType"],
                 "Content-Transfer-Encoding": "binary",
-                "X-Experience-API-Hash": sha2,
+                "X-Experience-API-Hash": attachment["sha2"],
             }
-            pieces.append(_piece(boundary, headers, content))
+            pieces.append(_piece(boundary, headers, b"".join(content)))
+        if len(pieces) == 1:
+            return JSON, orjson.dumps(statements)
         pieces.append(f"--{boundary}--\r\n".encode())
         return f'multipart/mixed; boundary="{boundary}"', b"".join(pieces)
 
-    def _parts(self, event: Any) -> Iterator[tuple[str, tuple[str, bytes]]]:
-        assert isinstance(event, StatementStored)
-        for _, attachment in attachments_of(event.statement):
-            content = self._content(event.institution, event.owner, attachment["sha2"])
-            if content is not None:
-                yield attachment["sha2"], (attachment["contentType"], content)
-
-    def _content(self, institution: UUID, owner: UUID, sha2: str) -> bytes | None:
-        chunks = self._attachments.open(institution, owner, sha2)
-        return None if chunks is None else b"".join(chunks)
-
 
 def parcels(found: Sequence[Followed], size: int) -> list[list[Followed]]:
-    """Returns `found` in order, in parcels of at most `size`, each of one version of xAPI."""
-    runs = [list(run) for _, run in groupby(found, key=version_of)]
+    """Returns `found` in order, in parcels of at most `size`, each of one version of xAPI.
+
+    A statement with attachments goes by itself: they are held whole while they are sent.
+    """
+    runs = [list(run) for _, run in groupby(found, key=_company)]
     return [run[start : start + size] for run in runs for start in range(0, len(run), size)]
 
 
-def version_of(followed: Followed) -> str:
+def _company(followed: Followed) -> tuple[str, int]:
+    """Returns what is equal for statements that may go together."""
+    alone = any(attachments_of(_event(followed).statement))
+    return _version(followed), followed.recorded.position if alone else 0
+
+
+def _version(followed: Followed) -> str:
     """Returns the version by whose rules the statement was accepted, as a request names it."""
+    return str(Version.parse(_event(followed).xapi_version))
+
+
+def _event(followed: Followed) -> StatementStored:
     event = followed.recorded.event
     assert isinstance(event, StatementStored)
-    return str(Version.parse(event.xapi_version))
+    return event
 
 
 def _piece(boundary: str, headers: dict[str, str], content: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """What is selected arrives at another store: in order, all of it, whatever happens on the way."""
 
+from hashlib import sha256
 from time import monotonic
 from uuid import UUID, uuid4
 
@@ -8,6 +9,7 @@ import pytest
 from domain.errors import Conflict, Invalid, NotFound
 from domain.forwarding import Selection
 from domain.values.version import Version
+from lrs.attachments import Sent
 from lrs.forwarding import MOST, Target
 from lrs.services import open_services
 from lrs.settings import Settings
@@ -68,6 +70,30 @@ def test_each_version_is_sent_as_it_came(sender: Sender, receiver: Receiver) -> 
     assert receiver.seen == [old, new, old_again]
     assert receiver.versions == ["1.0.3", "2.0.0", "1.0.3"]
     assert receiver.stored() == [*old, *new, *old_again]
+
+
+def test_attachments_go_with_their_statements(sender: Sender, receiver: Receiver) -> None:
+    forwarding = sender.start(receiver)
+    content = bytes(range(256)) * 1000
+    sha2 = sha256(content).hexdigest()
+    attachment = {
+        "usageType": "https://lms.example.org/essay",
+        "display": {"en": "Essay"},
+        "contentType": "application/pdf",
+        "length": len(content),
+        "sha2": sha2,
+    }
+    with_part = statement(attachments=[attachment])
+    first = sender.accept(statement())
+    sender.services.statements.accept(
+        sender.credential, [with_part], Version.V2_0_0, [Sent(sha2, [content])]
+    )
+    last = sender.accept(statement())
+    sender.run(forwarding)
+    until(lambda: sender.done(forwarding))
+    assert receiver.stored() == [*first, with_part["id"], *last]
+    found = receiver.services.lrs.attachments.of(receiver.institution, [with_part])
+    assert [b"".join(pieces) for _, pieces in found] == [content]
 
 
 def test_filters_follow_references(sender: Sender, receiver: Receiver) -> None:
