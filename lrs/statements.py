@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout, TooManyRequests
@@ -27,7 +27,6 @@ from domain.statements.rules import validate
 from domain.values.version import Version
 from lrs.activities import Activities
 from lrs.attachments import Attachments, Sent
-from lrs.ids import uuid7
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.ring import PersonErased
 from lrs.people import IdentifierErased, People
@@ -122,7 +121,8 @@ class Statements:
     def _filled(self, credential: Credential, statement: Json, version: Version) -> Json:
         """Returns the statement with what the store sets: id, version, authority; not `stored`."""
         filled = {name: value for name, value in statement.items() if name != "stored"}
-        filled["id"] = str(UUID(statement["id"])) if "id" in statement else str(uuid7())
+        # RFC 4122, as the specification asks: there are clients that read no later version's ids.
+        filled["id"] = str(UUID(statement["id"])) if "id" in statement else str(uuid4())
         filled.setdefault("version", "1.0.0" if version is Version.V1_0_3 else str(version))
         filled["authority"] = self.authority(credential)
         return filled
