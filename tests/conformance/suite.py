@@ -22,13 +22,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 COMMIT = "2ec25f2e"
 PLANNED = {"1.0.3": 1365, "2.0.0": 1442}
 FOLDERS = {"1.0.3": "v1_0_3", "2.0.0": "v2_0"}
 AT_ONCE = 4
 READY_SECONDS = 180
-FORGOTTEN = {"account": {"homePage": "https://conformance.example", "name": "forgotten"}}
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,9 @@ def _one_file(suite: Path, server: Server, version: str, file: Path) -> Outcome:
 
 def erase_somebody(server: Server) -> None:
     """Records a person whom no test knows, and erases them."""
+    somebody = {"account": {"homePage": "https://conformance.example", "name": str(uuid4())}}
     statement = {
-        "actor": FORGOTTEN,
+        "actor": somebody,
         "verb": {"id": "http://adlnet.gov/expapi/verbs/experienced"},
         "object": {"id": "https://conformance.example/course"},
     }
@@ -148,9 +149,7 @@ def erase_somebody(server: Server) -> None:
     )
     urllib.request.urlopen(request, timeout=30).close()
     command = [sys.executable, "-m", "infra.cli", "erase", "--data", server.data]
-    subprocess.run(
-        [*command, "--actor", json.dumps(FORGOTTEN)], check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([*command, "--actor", json.dumps(somebody)], check=True, capture_output=True)
 
 
 def _failed(test: dict[str, Any] | None) -> list[str]:
