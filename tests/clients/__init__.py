@@ -1,0 +1,1 @@
+"""Real xAPI clients, from their own packages, against a running server."""
