@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +35,7 @@ class Activities:
         self._pool = pool
         self._blind = blind
         self._mapper = mapper
-        self._known: dict[UUID, bytes] = {}
+        self._known: dict[tuple[UUID, str], bytes] = {}
 
     def identify(self, institution: UUID, iri: str) -> UUID:
         """Returns the opaque id of an activity of this institution."""
@@ -49,37 +48,45 @@ class Activities:
         activities never wait for each other in a circle.
         """
         news: dict[UUID, dict[str, Any]] = {}
+        seen: dict[tuple[UUID, str], bytes] = {}
         for activity in activities:
             definition = activity.get("definition")
-            known = self._known.get(self.identify(institution, activity["id"]))
-            if known is not None and (not definition or known == _digest(definition)):
+            said = orjson.dumps(definition) if definition else b""
+            known = self._known.get((institution, activity["id"]))
+            if known is not None and said in (b"", known):
                 continue
             identity = self.identify(institution, activity["id"])
             news[identity] = _merged(news.get(identity, {"id": activity["id"]}), definition)
-        if not news:
-            return
-        rows = []
-        described = self._read(institution, list(news))
-        for identity in sorted(news):
-            held = described.get(identity)
-            merged = _merged(held or {"id": news[identity]["id"]}, news[identity].get("definition"))
-            if merged != held:
-                rows.append((identity, self._mapper.seal_content(institution, identity, merged)))
-        if rows:
-            self._write(institution, rows)
+            seen[institution, activity["id"]] = said
+        while news:
+            news = self._merge(institution, news)
         if len(self._known) > CACHE_SIZE:
             self._known.clear()
-        for identity, activity in news.items():
-            self._known[identity] = _digest(activity.get("definition"))
+        self._known |= seen
+
+    def _merge(
+        self, institution: UUID, news: dict[UUID, dict[str, Any]]
+    ) -> dict[UUID, dict[str, Any]]:
+        """Adds what is new; returns what another writer changed meanwhile, to be merged again."""
+        held = self._read(institution, list(news))
+        rows = []
+        for identity in sorted(news):
+            sealed, content = held.get(identity, (None, {"id": news[identity]["id"]}))
+            merged = _merged(content, news[identity].get("definition"))
+            if sealed is None or merged != content:
+                fresh = self._mapper.seal_content(institution, identity, merged)
+                rows.append((identity, fresh, sealed))
+        written = self._write(institution, rows) if rows else set()
+        return {row[0]: news[row[0]] for row in rows if row[0] not in written}
 
     def describe(self, institution: UUID, ids: Iterable[UUID]) -> dict[UUID, Described]:
         """Returns what is known of these activities; unknown ids are left out."""
         return {
             identity: Described(content["id"], content.get("definition") or {})
-            for identity, content in self._read(institution, list(ids)).items()
+            for identity, (_, content) in self._read(institution, list(ids)).items()
         }
 
-    def _read(self, institution: UUID, ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+    def _read(self, institution: UUID, ids: list[UUID]) -> dict[UUID, tuple[bytes, dict[str, Any]]]:
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT activity, sealed FROM lrs.activities"
@@ -88,20 +95,35 @@ class Activities:
                 binary=True,
             ).fetchall()
         opened = (
-            (identity, self._mapper.open_content(institution, identity, sealed))
+            (identity, sealed, self._mapper.open_content(institution, identity, sealed))
             for identity, sealed in rows
         )
-        return {identity: content for identity, content in opened if content is not None}
+        return {
+            identity: (sealed, content)
+            for identity, sealed, content in opened
+            if content is not None
+        }
 
-    def _write(self, institution: UUID, rows: list[tuple[UUID, bytes]]) -> None:
+    def _write(self, institution: UUID, rows: list[tuple[UUID, bytes, bytes | None]]) -> set[UUID]:
+        """Writes rows that still are as they were read; returns their ids."""
         with self._pool.connection() as connection:
-            connection.execute(
-                "INSERT INTO lrs.activities (institution, activity, sealed)"
+            written = connection.execute(
+                "INSERT INTO lrs.activities AS held (institution, activity, sealed)"
                 " SELECT %s, a.activity, a.sealed FROM unnest(%s::uuid[], %s::bytea[])"
                 "  AS a (activity, sealed) ORDER BY a.activity"
-                " ON CONFLICT (institution, activity) DO UPDATE SET sealed = excluded.sealed",
-                [institution, [row[0] for row in rows], [row[1] for row in rows]],
-            )
+                " ON CONFLICT (institution, activity) DO UPDATE SET sealed = excluded.sealed"
+                " WHERE held.sealed = (SELECT r.sealed FROM unnest(%s::uuid[], %s::bytea[])"
+                "  AS r (activity, sealed) WHERE r.activity = held.activity)"
+                " RETURNING activity",
+                [
+                    institution,
+                    [row[0] for row in rows],
+                    [row[1] for row in rows],
+                    [row[0] for row in rows],
+                    [row[2] for row in rows],
+                ],
+            ).fetchall()
+        return {identity for (identity,) in written}
 
 
 def _merged(activity: dict[str, Any], definition: dict[str, Any] | None) -> dict[str, Any]:
@@ -114,7 +136,3 @@ def _merged(activity: dict[str, Any], definition: dict[str, Any] | None) -> dict
         if part in old and part in definition:
             merged[part] = {**old[part], **definition[part]}
     return {**activity, "definition": merged}
-
-
-def _digest(definition: dict[str, Any] | None) -> bytes:
-    return blake2b(orjson.dumps(definition or {}, option=orjson.OPT_SORT_KEYS)).digest()
