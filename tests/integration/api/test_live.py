@@ -203,6 +203,18 @@ def test_a_revoked_credential_ends_it(
             assert monotonic() - began < 5
 
 
+def test_a_new_secret_ends_what_the_old_one_opened(
+    port: int, services: Services, institution: UUID, app: Flask
+) -> None:
+    key, secret = services.credentials.issue(institution, "rotated", [Role.TOOL])
+    with closing(opened(port, Caller(app.test_client(), key, secret))) as reader:
+        assert all(reader.beat() for _ in range(3))
+        services.credentials.rotate(institution, key)
+        began = monotonic()
+        while reader.beat():
+            assert monotonic() - began < 5
+
+
 def test_who_may_not_read_statements_gets_none(port: int, callers: dict[Role, Caller]) -> None:
     for role in (Role.INSTRUCTOR, Role.ANALYST, Role.OPERATOR):
         with closing(Reader(port, callers[role])) as reader:
