@@ -15,4 +15,5 @@ SHA1 = r"^[0-9A-Fa-f]{40}$"
 SHA2 = r"^(?:[0-9A-Fa-f]{56}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96}|[0-9A-Fa-f]{128})$"
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z\-]+"
-MEDIA_TYPE = rf'^{_NAME}/{_NAME}(?:[ \t]*;[ \t]*(?:{_NAME}=(?:{_NAME}|"(?:[^"\\]|\\.)*"))?)*[ \t]*$'
+_QUOTED = r'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'  # RFC 9110 5.6.4: no line breaks
+MEDIA_TYPE = rf"^{_NAME}/{_NAME}(?:[ \t]*;[ \t]*(?:{_NAME}=(?:{_NAME}|{_QUOTED}))?)*[ \t]*$"
