@@ -40,6 +40,7 @@ from api.v1.erasures import erasures
 from api.v1.forwardings import forwardings
 from api.v1.learners import learners
 from api.v1.live import live
+from api.v1.quarantine import quarantine
 from api.xapi import alternate, headers
 from api.xapi.about import about
 from api.xapi.activities import activities
@@ -56,6 +57,7 @@ V1: tuple[APIBlueprint, ...] = (
     forwardings,
     learners,
     live,
+    quarantine,
 )
 XAPI: tuple[Blueprint, ...] = (about, activities, agents, documents, statements)
 PAGES: tuple[Blueprint, ...] = (front, docs, health, description, metrics.metrics, oauth)

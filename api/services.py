@@ -18,7 +18,9 @@ from lrs.cursors import Cursors
 from lrs.documents import Documents
 from lrs.erasure import Erasures
 from lrs.institutions import Institutions
+from lrs.quarantine import Quarantine, QuarantinePurger
 from lrs.queries import Queries
+from lrs.refusals import Refusals
 from lrs.services import Services as RecordStoreServices
 from lrs.services import open_services
 from lrs.settings import Settings
@@ -69,6 +71,16 @@ class Services:
     def statements(self) -> Statements:
         """The way in of statements."""
         return self.lrs.statements
+
+    @property
+    def refusals(self) -> Refusals:
+        """What keeps refused statements."""
+        return self.lrs.refusals
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """Refused statements."""
+        return self.lrs.quarantine
 
     @property
     def queries(self) -> Queries:
@@ -132,7 +144,7 @@ class Services:
         lrs = self.lrs
         with self._lock:
             if self._erasures is None:
-                self._erasures = Erasures(lrs, [ViewsPurger(lrs.pool)])
+                self._erasures = Erasures(lrs, [ViewsPurger(lrs.pool), QuarantinePurger(lrs.pool)])
         return self._erasures
 
     def close(self) -> None:

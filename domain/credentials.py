@@ -14,6 +14,7 @@ from domain.errors import Invalid
 from domain.events import Event
 from domain.roles import ALLOWED, Action, Role
 from domain.scopes import EVERYTHING, Scope, granted, within
+from domain.statements.tolerance import Tolerated
 
 _SCOPES = frozenset(scope.value for scope in Scope)
 _PEOPLE = frozenset(role.value for role in Role if role is not Role.TOOL)
@@ -58,6 +59,14 @@ class CredentialRotated(Event):
     old_valid_until: datetime
 
 
+class CredentialToleranceSet(Event):
+    """Statements are accepted from it with these deviations from now on, and with no others."""
+
+    TOPIC: ClassVar[str] = "credential.tolerance-set"
+
+    tolerance: tuple[Tolerated, ...]
+
+
 class CredentialRevoked(Event):
     """The credential opens nothing any more."""
 
@@ -69,7 +78,7 @@ class Credential:
     """Somebody who proved to hold `key`'s secret; `label` is what the operator calls them.
 
     `scopes` narrow the role of a tool; `generation` counts the credential's secrets, up to the one
-    that was proved.
+    that was proved; `tolerance` are the deviations that its statements are let through with.
     """
 
     key: str
@@ -79,6 +88,7 @@ class Credential:
     scopes: frozenset[Scope] = EVERYTHING
     rates: Rates = AS_SETTINGS
     generation: int = 1
+    tolerance: frozenset[Tolerated] = frozenset()
 
     def may(self, action: Action) -> bool:
         """Returns whether one of the roles allows `action`; that of a tool, within its scopes."""

@@ -30,6 +30,8 @@ class Action(StrEnum):
     WRITE_STATE = "write activity state"
     READ_PROFILES = "read profiles"
     WRITE_PROFILES = "write profiles"
+    HANDLE_OWN_REFUSED = "see, replay and drop what was refused of them"
+    HANDLE_REFUSED = "see, replay and drop what was refused of anybody"
     READ_LEARNING = "read courses and learners"
     READ_ANALYTICS = "read released aggregates"
     ERASE = "ask for erasures and see their receipts"
@@ -52,6 +54,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             Action.WRITE_STATE,
             Action.READ_PROFILES,
             Action.WRITE_PROFILES,
+            Action.HANDLE_OWN_REFUSED,
         }
     ),
     Role.INSTRUCTOR: frozenset({Action.READ_LEARNING}),
@@ -64,6 +67,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             Action.READ_AGENTS,
             Action.ERASE,
             Action.AUDIT,
+            Action.HANDLE_OWN_REFUSED,
+            Action.HANDLE_REFUSED,
         }
     ),
     Role.ANALYST: frozenset({Action.READ_ANALYTICS}),
@@ -71,6 +76,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
         {
             Action.MANAGE_CREDENTIALS,
             Action.MANAGE_FORWARDING,
+            Action.HANDLE_OWN_REFUSED,
+            Action.HANDLE_REFUSED,
             Action.SEE_OPERATION,
             Action.READ_ANALYTICS,
         }

@@ -36,7 +36,7 @@ _READ = frozenset(
     }
 )
 GRANTED: dict[Scope, frozenset[Action]] = {
-    Scope.WRITE: frozenset({Action.WRITE_STATEMENTS}),
+    Scope.WRITE: frozenset({Action.WRITE_STATEMENTS, Action.HANDLE_OWN_REFUSED}),
     Scope.READ_MINE: frozenset({Action.READ_OWN_STATEMENTS}),
     Scope.READ: _READ,
     Scope.STATE: frozenset({Action.READ_STATE, Action.WRITE_STATE}),

@@ -1,10 +1,11 @@
 """Erasure, made of the record store and the stores beside it that hold something of people."""
 
 from lrs.erasure import Erasures
+from lrs.quarantine import QuarantinePurger
 from lrs.services import Services
 from projections.views.purge import ViewsPurger
 
 
 def erasures_of(services: Services) -> Erasures:
     """Returns the erasures of this instance."""
-    return Erasures(services, [ViewsPurger(services.pool)])
+    return Erasures(services, [ViewsPurger(services.pool), QuarantinePurger(services.pool)])

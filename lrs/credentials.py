@@ -1,4 +1,4 @@
-"""Credentials: issue, rotate, revoke, list. Who holds one is `lrs.verification`.
+"""Credentials: issue, rotate, tolerate, revoke, list. Who holds one is `lrs.verification`.
 
 A secret is shown once, to whoever it is issued for; we keep its Argon2id hash.
 """
@@ -20,18 +20,20 @@ from domain.credentials import (
     CredentialIssued,
     CredentialRevoked,
     CredentialRotated,
+    CredentialToleranceSet,
     Rates,
 )
 from domain.errors import Conflict, Invalid, NotFound
 from domain.roles import Role
 from domain.scopes import Scope, chosen
+from domain.statements.tolerance import Tolerated
 from lrs.ids import uuid7
 from lrs.store import RecordStore
 from lrs.verification import HASHER, Verification
 
 COLUMNS = (
     "credential, key, label, roles, scopes, requests_rate, statements_rate, generation,"
-    " old_valid_until, issued_at, revoked_at"
+    " old_valid_until, issued_at, revoked_at, tolerance"
 )
 
 
@@ -49,6 +51,7 @@ class Listed:
     old_valid_until: datetime | None
     issued_at: datetime
     revoked_at: datetime | None
+    tolerance: tuple[Tolerated, ...]
 
     def holder(self, institution: UUID) -> Credential:
         """Returns whoever would prove to hold it."""
@@ -60,6 +63,7 @@ class Listed:
             scopes=frozenset(self.scopes),
             rates=self.rates,
             generation=self.generation,
+            tolerance=frozenset(self.tolerance),
         )
 
 
@@ -159,6 +163,31 @@ class Credentials:
         self._forget(key)
         return secret, event.old_valid_until
 
+    def tolerate(self, institution: UUID, key: str, tolerance: Iterable[Tolerated]) -> None:
+        """Lets the credential's statements through with these deviations, and with no others.
+
+        Raises NotFound, and Conflict for a revoked credential.
+        """
+        credential, revoked_at = self._find(institution, key)
+        if revoked_at is not None:
+            raise Conflict("this credential is revoked: issue another")
+        event = CredentialToleranceSet(
+            originator_id=credential,
+            originator_version=self._next_version(credential),
+            institution=institution,
+            at=datetime.now(UTC),
+            tolerance=tuple(sorted(set(tolerance))),
+        )
+
+        def replace(connection: Connection[Any]) -> None:
+            connection.execute(
+                "UPDATE lrs.credentials SET tolerance = %s WHERE key = %s",
+                (list(event.tolerance), key),
+            )
+
+        self._store.append(event, beside=replace)
+        self._forget(key)
+
     def revoke(self, institution: UUID, key: str) -> None:
         """Makes the credential open nothing any more; again is no error. Raises NotFound."""
         credential, revoked_at = self._find(institution, key)
@@ -188,21 +217,37 @@ class Credentials:
                 " ORDER BY credential LIMIT %s".encode(),
                 (institution, after, after, limit),
             ).fetchall()
-        return [
-            Listed(
-                credential=row[0],
-                key=row[1],
-                label=self._label(institution, row[0], row[2]),
-                roles=tuple(Role(role) for role in row[3]),
-                scopes=tuple(Scope(scope) for scope in row[4]),
-                rates=Rates(requests=row[5], statements=row[6]),
-                generation=row[7],
-                old_valid_until=row[8],
-                issued_at=row[9],
-                revoked_at=row[10],
-            )
-            for row in rows
-        ]
+        return [self._listed(institution, row) for row in rows]
+
+    def sender(self, institution: UUID, key: str) -> Credential:
+        """Returns whoever holds `key`. Raises NotFound, and Conflict for a revoked credential."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                f"SELECT {COLUMNS} FROM lrs.credentials"
+                " WHERE institution = %s AND key = %s".encode(),
+                (institution, key),
+            ).fetchone()
+        if row is None:
+            raise NotFound("there is no such credential")
+        listed = self._listed(institution, row)
+        if listed.revoked_at is not None:
+            raise Conflict("this credential is revoked: nothing more can come by it")
+        return listed.holder(institution)
+
+    def _listed(self, institution: UUID, row: tuple[Any, ...]) -> Listed:
+        return Listed(
+            credential=row[0],
+            key=row[1],
+            label=self._label(institution, row[0], row[2]),
+            roles=tuple(Role(role) for role in row[3]),
+            scopes=tuple(Scope(scope) for scope in row[4]),
+            rates=Rates(requests=row[5], statements=row[6]),
+            generation=row[7],
+            old_valid_until=row[8],
+            issued_at=row[9],
+            revoked_at=row[10],
+            tolerance=tuple(Tolerated(each) for each in row[11]),
+        )
 
     def _find(self, institution: UUID, key: str) -> tuple[UUID, datetime | None]:
         with self._pool.connection() as connection:

@@ -20,7 +20,7 @@ from eventsourcing.utils import resolve_topic
 from domain.errors import Error
 from domain.events import Event
 from domain.people import Role
-from domain.statements.events import PersonRef, StatementStored
+from domain.statements.events import Deviation, PersonRef, StatementStored
 from lrs.compression import Compression
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.envelope import DataKey, boxes, place, seal, unseal
@@ -89,12 +89,14 @@ class SealingMapper(Mapper[UUID]):
     ) -> StoredEvent:
         others = [person for person in event.people if person.pseudonym != event.owner]
         statement, agents = _take_out(event.statement, [person.pointer for person in others])
-        body = {
+        body: dict[str, Any] = {
             "statement": statement,
             "version": event.xapi_version,
             "owner": event.owner.hex,
             "people": [[p.pointer, int(p.role), p.pseudonym.hex] for p in event.people],
         }
+        if event.deviations:
+            body["deviations"] = [[d.pointer, d.rule] for d in event.deviations]
 
         def box(pseudonym: UUID, content: bytes, part: str) -> bytes:
             where = place(event.institution, event.originator_id, 1, part)
@@ -158,6 +160,10 @@ class SealingMapper(Mapper[UUID]):
             xapi_version=content["version"],
             owner=owner,
             people=people,
+            deviations=tuple(
+                Deviation.model_construct(pointer=pointer, rule=rule)
+                for pointer, rule in content.get("deviations", ())
+            ),
         )
 
     def recorded(self, notifications: list[RecordedEvent]) -> list[Recorded]:

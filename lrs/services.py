@@ -25,7 +25,9 @@ from lrs.keys.port import KeyService
 from lrs.keys.ring import KeyRing
 from lrs.live import Live
 from lrs.people import People
+from lrs.quarantine import Quarantine
 from lrs.queries import Queries
+from lrs.refusals import Refusals
 from lrs.settings import Settings
 from lrs.statements import Statements
 from lrs.store import RecordStore
@@ -48,6 +50,8 @@ class Services:
     people: People
     activities: Activities
     statements: Statements
+    refusals: Refusals
+    quarantine: Quarantine
     queries: Queries
     contents: Contents
     attachments: Attachments
@@ -85,6 +89,15 @@ def open_services(settings: Settings) -> Services:
     queries = Queries(pool, store, people, blind)
     follower = Follower(pool, store)
     attachments = Attachments(pool, blind, store.mapper, contents)
+    statements = Statements(
+        store,
+        people,
+        activities,
+        attachments,
+        blind,
+        authority_home_page=settings.authority_home_page,
+        max_batch=settings.max_batch,
+    )
     return Services(
         settings=settings,
         pool=pool,
@@ -95,15 +108,16 @@ def open_services(settings: Settings) -> Services:
         store=store,
         people=people,
         activities=activities,
-        statements=Statements(
-            store,
-            people,
-            activities,
-            attachments,
+        statements=statements,
+        refusals=Refusals(
+            pool,
             blind,
-            authority_home_page=settings.authority_home_page,
+            store.mapper,
+            max_bytes=settings.quarantine_max_bytes,
+            max_items=settings.quarantine_max_items,
             max_batch=settings.max_batch,
         ),
+        quarantine=Quarantine(pool, store.mapper, statements),
         queries=queries,
         contents=contents,
         attachments=attachments,

@@ -70,6 +70,16 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Largest request body.")
     max_page: int = Field(500, ge=1, description="Most statements in one page.")
 
+    quarantine_days: int = Field(
+        30, ge=1, description="How long what was refused is kept, since it came first."
+    )
+    quarantine_max_bytes: int = Field(
+        256 * 1024, ge=0, description="Most bytes of statements that are kept of a refused request."
+    )
+    quarantine_max_items: int = Field(
+        1000, ge=1, description="Refused requests kept of each credential; the oldest give way."
+    )
+
     live_streams: int = Field(
         4, ge=0, description="Live streams of statements of each API process; each takes a thread."
     )

@@ -21,9 +21,9 @@ from domain.people import Named, Role, named
 from domain.roles import Action
 from domain.scopes import granted
 from domain.statements.equality import canonical
-from domain.statements.events import PersonRef, StatementStored, originator_of
+from domain.statements.events import Deviation, PersonRef, StatementStored, originator_of
 from domain.statements.references import activities, is_voiding, target
-from domain.statements.rules import validate
+from domain.statements.tolerance import check
 from domain.values.version import Version
 from lrs.activities import Activities
 from lrs.attachments import Attachments, Sent
@@ -92,9 +92,10 @@ class Statements:
             raise TooLarge(f"{len(statements)} statements; at most {self._max_batch} at once")
         if not statements:
             return Accepted([], [])
+        deviations: list[tuple[Deviation, ...]] = []
         for number, statement in enumerate(statements):
             try:
-                validate(statement, version)
+                deviations.append(check(statement, version, credential.tolerance))
             except Invalid as error:
                 raise error.within(f"/{number}") from None
         filled = [self._filled(credential, statement, version) for statement in statements]
@@ -105,7 +106,7 @@ class Statements:
             _capacity(),
             self._attachments.receiving(institution, statements, attachments) as received,
         ):
-            events = self._resolve(credential, filled)
+            events = self._resolve(credential, filled, deviations)
             owned = ((event.owner, event.statement) for event in events)
             link = self._attachments.linking(institution, owned, received) if received else None
             positions = self._append(institution, events, link)
@@ -127,7 +128,12 @@ class Statements:
         filled["authority"] = self.authority(credential)
         return filled
 
-    def _resolve(self, credential: Credential, statements: list[Json]) -> list[StatementStored]:
+    def _resolve(
+        self,
+        credential: Credential,
+        statements: list[Json],
+        deviations: list[tuple[Deviation, ...]],
+    ) -> list[StatementStored]:
         """Returns the events of the statements, with every person's pseudonym.
 
         Activities are remembered as described by whoever may define them, else by their id alone.
@@ -166,8 +172,9 @@ class Statements:
                     for name in found
                     if name.ifi is not None
                 ),
+                deviations=deviating,
             )
-            for statement, found in zip(statements, names, strict=True)
+            for statement, found, deviating in zip(statements, names, deviations, strict=True)
         ]
 
     def _append(

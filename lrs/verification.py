@@ -23,6 +23,7 @@ from domain.credentials import Credential, Rates
 from domain.errors import Unauthenticated
 from domain.roles import Role
 from domain.scopes import Scope
+from domain.statements.tolerance import Tolerated
 
 REMEMBER_SECONDS = 60.0
 REMEMBER_PAIRS = 10_000
@@ -122,7 +123,7 @@ class Verification:
         with self._pool.connection() as connection:
             row = connection.execute(
                 "SELECT credential, institution, label, roles, scopes, generation, requests_rate,"
-                " statements_rate, secret_hash, old_secret_hash, old_valid_until"
+                " statements_rate, tolerance, secret_hash, old_secret_hash, old_valid_until"
                 " FROM lrs.credentials WHERE key = %s AND revoked_at IS NULL",
                 (key,),
             ).fetchone()
@@ -136,8 +137,9 @@ class Verification:
             scopes=frozenset(Scope(scope) for scope in row[4]),
             generation=row[5],
             rates=Rates(requests=row[6], statements=row[7]),
+            tolerance=frozenset(Tolerated(each) for each in row[8]),
         )
-        return _Held(credential, *row[8:])
+        return _Held(credential, *row[9:])
 
 
 def _is(secret: str, secret_hash: str) -> bool:

@@ -1,4 +1,4 @@
-"""`/api/v1/audit`: what the record says of a person, and the key that verifies receipts."""
+"""`/api/v1/audit`: the record of a person, of a statement; the key that verifies receipts."""
 
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,7 +14,9 @@ from api.paging import AsOf, Page, PageQuery, Strict, page
 from api.services import services
 from domain.errors import Invalid
 from domain.roles import Action
+from domain.statements.events import Deviation
 from lrs import subjects
+from lrs.audit.records import record
 from lrs.audit.replay import Replay, as_json
 
 audit = noun("audit", __name__, "Replay of a person's record; verification of receipts.")
@@ -41,6 +43,23 @@ class EntryOut(Strict):
     voids: UUID | None = Field(description="Id of the statement that this one voids.")
     voided_at: int | None = Field(description="Position of the statement that voids this one.")
     detail: str | None
+    deviations: list[Deviation] = Field(description="Which rules it was let break, and where.")
+
+
+class StatementPath(Strict):
+    """Names one statement."""
+
+    id: UUID
+
+
+class RecordOut(Strict):
+    """The record of one statement."""
+
+    position: int
+    stored: datetime
+    erased: bool = Field(description="Its content is gone; only its place is left.")
+    xapi_version: str | None
+    deviations: list[Deviation] = Field(description="Which rules it was let break, and where.")
 
 
 class KeyOut(Strict):
@@ -65,6 +84,13 @@ def replay(query: ReplayQuery) -> dict[str, Any]:
     # Later pages are as of the same position, whatever is recorded in between.
     following = [through, shown[-1].position] if len(entries) > query.limit else None
     return page([as_json(entry) for entry in shown], following, AsOf(position=through))
+
+
+@audit.get("/statements/<uuid:id>", responses={200: RecordOut})
+@requires(Action.AUDIT)
+def statement(path: StatementPath) -> RecordOut:
+    """Where a statement stands in the record, and by what it was let through."""
+    return RecordOut(**vars(record(services().lrs, credential().institution, path.id)))
 
 
 @audit.get("/key", responses={200: KeyOut})

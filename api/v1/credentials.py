@@ -14,6 +14,7 @@ from api.services import services
 from domain.credentials import AS_SETTINGS, MAX_GRACE_SECONDS, Rates
 from domain.roles import Action, Role
 from domain.scopes import Scope, chosen
+from domain.statements.tolerance import Tolerated
 from lrs.credentials import Listed
 
 credentials = noun("credentials", __name__, "Keys by which tools and people come in.")
@@ -27,6 +28,7 @@ class CredentialOut(Strict):
     roles: list[Role]
     scopes: list[Scope] = Field(description="What it reaches as a tool; roles of people have none.")
     rates: Rates
+    tolerance: list[Tolerated] = Field(description="What its statements are let through with.")
     generation: int = Field(description="Number of its current secret, from 1.")
     old_secret_valid_until: datetime | None
     issued_at: datetime
@@ -66,6 +68,14 @@ class NewSecret(Strict):
     key: str
     secret: str
     old_secret_valid_until: datetime
+
+
+class ToleranceIn(Strict):
+    """What is to be tolerated from a credential."""
+
+    tolerance: list[Tolerated] = Field(
+        max_length=len(Tolerated), description="All of it; an empty list ends it."
+    )
 
 
 class CredentialPath(Strict):
@@ -114,6 +124,17 @@ def rotate_credential(path: CredentialPath, body: RotationIn) -> NewSecret:
     return NewSecret(key=path.key, secret=secret, old_secret_valid_until=until)
 
 
+@credentials.put("/<key>/tolerance", responses={204: None, **refusals(409)})
+@requires(Action.MANAGE_CREDENTIALS)
+def tolerate(path: CredentialPath, body: ToleranceIn) -> tuple[str, int]:
+    """Statements of this credential are accepted with these deviations, within a minute everywhere.
+
+    They are stored as they were sent; the record says which deviations each has.
+    """
+    services().credentials.tolerate(credential().institution, path.key, body.tolerance)
+    return "", 204
+
+
 @credentials.delete("/<key>", responses={204: None, **refusals(409)})
 @requires(Action.MANAGE_CREDENTIALS)
 def revoke_credential(path: CredentialPath) -> tuple[str, int]:
@@ -129,6 +150,7 @@ def _shown(item: Listed) -> dict[str, Any]:
         roles=list(item.roles),
         scopes=list(item.scopes),
         rates=item.rates,
+        tolerance=list(item.tolerance),
         generation=item.generation,
         old_secret_valid_until=item.old_valid_until,
         issued_at=item.issued_at,

@@ -6,7 +6,7 @@ from secrets import token_hex
 from typing import Any
 
 import orjson
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 
 from api.authentication import credential
 from api.requests import MAX_BODY
@@ -28,10 +28,11 @@ _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,199}[0-9A-Za-z'()+_,./:=?-]"
 def body() -> tuple[Any, Iterable[Sent]]:
     """Returns the JSON of this request, and its attachments, which are read as they are asked for.
 
-    Raises Invalid.
+    Leaves the JSON in `g.content`, for whoever has to tell what was refused. Raises Invalid.
     """
     if request.mimetype == JSON:
-        return request.get_json(), ()
+        g.content = request.get_json()
+        return g.content, ()
     if request.mimetype != MIXED:
         raise Invalid("Content-Type", "media-type", f"send {JSON} or {MIXED}", SECTION)
     boundary = request.mimetype_params.get("boundary", "")
@@ -41,7 +42,8 @@ def body() -> tuple[Any, Iterable[Sent]]:
     first = next(parts, None)
     if first is None or not _is_json(first):
         raise Invalid("", "multipart", f"the first part is not {JSON}", SECTION)
-    return json_text.parse(b"".join(first.content)), (_sent(part) for part in parts)
+    g.content = json_text.parse(b"".join(first.content))
+    return g.content, (_sent(part) for part in parts)
 
 
 def answer(content: Any, statements: Sequence[dict[str, Any]]) -> Response:

@@ -11,7 +11,7 @@ from api.authorisation import requires
 from api.limits import limits
 from api.requests import single_values
 from api.services import services
-from api.xapi import attachments, headers
+from api.xapi import attachments, headers, refusals
 from api.xapi.filters import Asked, asked
 from api.xapi.parameters import Given, no_parameters, only, required, uuid
 from api.xapi.responses import json, rendered
@@ -27,6 +27,7 @@ statements = Blueprint("statements", __name__, url_prefix="/xapi/statements")
 headers.guard(statements)
 statements.before_request(headers.take_consistent_through)
 statements.after_request(headers.answer_consistent_through)
+refusals.install(statements)
 
 
 @statements.post("")

@@ -22,11 +22,24 @@ class PersonRef(BaseModel):
     pseudonym: UUID
 
 
+class Deviation(BaseModel):
+    """Where an accepted statement deviates from its version's rules, and what of it is tolerated.
+
+    `rule` is a `domain.statements.tolerance.Tolerated`; `pointer` is a JSON pointer.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: str
+    rule: str
+
+
 class StatementStored(Event):
     """One accepted statement; the first and only event of its stream.
 
     `statement` has id, version and authority filled in, but neither `stored` nor a timestamp that
-    its sender left out: both are `at`, which the database assigns.
+    its sender left out: both are `at`, which the database assigns. `deviations` are what its sender
+    was let through with.
     """
 
     TOPIC: ClassVar[str] = "statement.stored"
@@ -35,6 +48,7 @@ class StatementStored(Event):
     xapi_version: str
     owner: UUID
     people: tuple[PersonRef, ...]
+    deviations: tuple[Deviation, ...] = ()
 
 
 def originator_of(institution: UUID, statement_id: UUID) -> UUID:

@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "infra.cli.export:export",
     "institutions": "infra.cli.institutions:institutions",
     "credentials": "infra.cli.credentials:credentials",
+    "quarantine": "infra.cli.quarantine:quarantine",
     "forward": "infra.cli.forward:forward",
     "erase": "infra.cli.erase:erase",
     "audit": "infra.cli.audit:audit",

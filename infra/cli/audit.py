@@ -119,6 +119,7 @@ def _note(entry: Entry) -> str:
         notes.append(f"voids {entry.voids}")
     if entry.voided_at is not None:
         notes.append(f"voided at {entry.voided_at}")
+    notes += [f"{each.rule} at {each.pointer}" for each in entry.deviations]
     return "; ".join(notes)
 
 

@@ -5,6 +5,7 @@ import click
 from domain.credentials import MAX_GRACE_SECONDS, Rates
 from domain.roles import Role
 from domain.scopes import Scope
+from domain.statements.tolerance import Tolerated
 from infra.cli.institutions import chosen, institution_option, services_of
 from infra.cli.options import with_settings
 from lrs.settings import Settings
@@ -86,6 +87,27 @@ def rotate(settings: Settings, institution: str | None, grace: int, key: str) ->
     click.echo(f"secret: {secret}\nThe old one ends: {until:%Y-%m-%d %H:%M:%S} UTC")
 
 
+@credentials.command("tolerate")
+@with_settings
+@institution_option
+@click.option(
+    "--allow",
+    "tolerance",
+    multiple=True,
+    type=click.Choice([each.value for each in Tolerated]),
+    help="What to let through; may be given several times. None: nothing any more.",
+)
+@click.argument("key")
+def tolerate(
+    settings: Settings, institution: str | None, tolerance: tuple[str, ...], key: str
+) -> None:
+    """Accept what real tools send wrong from the credential KEY; each time is on the record."""
+    with services_of(settings) as services:
+        tenant = chosen(services, institution).institution
+        services.credentials.tolerate(tenant, key, [Tolerated(each) for each in tolerance])
+    click.echo(f"Tolerated: {', '.join(tolerance) or 'nothing'}.")
+
+
 @credentials.command("list")
 @with_settings
 @institution_option
@@ -97,7 +119,7 @@ def list_(settings: Settings, institution: str | None) -> None:
         while page := services.credentials.list(tenant, after, PAGE):
             for item in page:
                 state = f"revoked {item.revoked_at:%Y-%m-%d}" if item.revoked_at else "valid"
-                reach = ",".join([*item.roles, *item.scopes])
+                reach = ",".join([*item.roles, *item.scopes, *item.tolerance])
                 click.echo(f"{item.key}  {state:<18}  {reach:<20}  {item.label}")
             after = page[-1].credential
 

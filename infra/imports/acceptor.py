@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.credentials import Credential
 from domain.errors import Conflict, Erased, Error, Invalid, Overloaded
 from domain.statements.pointers import impersonal
-from domain.statements.rules import validate
+from domain.statements.tolerance import Tolerated, check
 from domain.values.version import Version
 from infra.imports.records import Record
 from lrs.services import Services
@@ -94,7 +94,8 @@ class Acceptor:
                 if len(part) == 1:
                     outcome.refused.append(_refused(part[0], _within(refusal)))
                     continue
-                sound = _without_faults(part, version, refusal, outcome)
+                tolerance = self._credential.tolerance
+                sound = _without_faults(part, version, tolerance, refusal, outcome)
                 if len(sound) < len(part):
                     waiting += [sound] if sound else []
                 else:
@@ -122,7 +123,11 @@ class Acceptor:
 
 
 def _without_faults(
-    part: list[Record], version: Version, refusal: Error, outcome: Outcome
+    part: list[Record],
+    version: Version,
+    tolerance: frozenset[Tolerated],
+    refusal: Error,
+    outcome: Outcome,
 ) -> list[Record]:
     """Returns the records that are not at fault by themselves; adds the others to the outcome.
 
@@ -133,7 +138,7 @@ def _without_faults(
     for record in part:
         try:
             if isinstance(refusal, Invalid):
-                validate(record.statement, version)
+                check(record.statement, version, tolerance)
         except Invalid as fault:
             outcome.refused.append(_refused(record, fault))
             continue

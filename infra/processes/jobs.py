@@ -23,6 +23,7 @@ log = structlog.get_logger("infra.jobs")
 
 SHIP_SECONDS = 30.0
 RESUME_SECONDS = 15.0
+EXPIRE_SECONDS = 3600.0
 CATCH_UP_SECONDS = 60.0
 
 
@@ -99,4 +100,14 @@ def erasures(services: Services) -> Job:
     return Job("erasures", RESUME_SECONDS, resume)
 
 
-JOBS: list[Callable[[Services], Job]] = [releases, shipping, erasures, forwarding]
+def quarantine(services: Services) -> Job:
+    """Drops what was refused too long ago."""
+
+    def expire(_: Event) -> None:
+        if expired := services.quarantine.expire(services.settings.quarantine_days):
+            log.info("quarantine expired", items=expired)
+
+    return Job("quarantine", EXPIRE_SECONDS, expire)
+
+
+JOBS: list[Callable[[Services], Job]] = [releases, shipping, erasures, forwarding, quarantine]

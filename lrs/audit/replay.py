@@ -21,7 +21,7 @@ from domain.erasure import (
 )
 from domain.events import Event
 from domain.people import Role
-from domain.statements.events import StatementStored
+from domain.statements.events import Deviation, StatementStored
 from domain.statements.voiding import voids
 from domain.values.timestamp import write
 from lrs import postings, subjects
@@ -40,7 +40,8 @@ class Entry:
     `kind` is "statement", "erased" (a statement whose content is gone; nothing more is known of
     it), or "erasure" (a step of one; `detail` says which). `roles` are the person's in the
     statement; none where it only refers to one that names the person. `voided_at` is the position
-    of the statement that voids this one, `voids` the id of the one that this one voids.
+    of the statement that voids this one, `voids` the id of the one that this one voids;
+    `deviations` are what it was let through with.
     """
 
     position: int
@@ -54,12 +55,14 @@ class Entry:
     voids: UUID | None = None
     voided_at: int | None = None
     detail: str | None = None
+    deviations: tuple[Deviation, ...] = ()
 
 
 def as_json(entry: Entry) -> dict[str, Any]:
     """Returns the entry as JSON has it; roles by name, and nothing where nothing is known."""
     said = asdict(entry) | {"roles": [role.name.lower() for role in entry.roles]}
     said["stored"] = write(entry.stored)
+    said["deviations"] = [deviation.model_dump() for deviation in entry.deviations]
     for name in ("statement_id", "voids"):
         said[name] = None if said[name] is None else str(said[name])
     return said
@@ -159,6 +162,7 @@ def _entry(recorded: Recorded, pseudonym: UUID, voided_at: int | None) -> Entry:
         voids=voided,
         # A void cannot be voided (domain/statements/voiding.py).
         voided_at=None if voided else voided_at,
+        deviations=event.deviations,
     )
 
 

@@ -12,6 +12,7 @@ from domain.scopes import GRANTED, Scope, chosen, narrowest, within
 # 1.0.3 Communication 4.2, action by action.
 TABLE: dict[Action, set[Scope]] = {
     Action.WRITE_STATEMENTS: {Scope.WRITE, Scope.ALL},
+    Action.HANDLE_OWN_REFUSED: {Scope.WRITE, Scope.ALL},
     Action.READ_OWN_STATEMENTS: {Scope.READ_MINE, Scope.READ, Scope.ALL_READ, Scope.ALL},
     Action.READ_STATEMENTS: {Scope.READ, Scope.ALL_READ, Scope.ALL},
     Action.READ_ACTIVITIES: {Scope.READ, Scope.ALL_READ, Scope.ALL},
