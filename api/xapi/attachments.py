@@ -68,7 +68,8 @@ def answer(content: Any, statements: Sequence[dict[str, Any]]) -> Response:
             yield from data
         yield b"\r\n--%b--\r\n" % boundary
 
-    return Response(stream(), content_type=f'{MIXED}; boundary="{boundary.decode()}"')
+    # Unquoted: TinCanJS takes all that follows for the boundary.
+    return Response(stream(), content_type=f"{MIXED}; boundary={boundary.decode()}")
 
 
 def _is_json(part: Part) -> bool:
