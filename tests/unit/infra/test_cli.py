@@ -15,7 +15,13 @@ def test_every_command_has_help(name: str) -> None:
     assert result.exit_code == 0, result.output
 
 
+OFFLINE = {"receipt"}
+"""Commands that must work on a machine without an instance."""
+
+
 def takes_data(command: click.Command) -> bool:
+    if command.name in OFFLINE:
+        return True
     if isinstance(command, click.Group):
         return all(takes_data(each) for each in command.commands.values())
     return any("--data" in option.opts for option in command.params)
