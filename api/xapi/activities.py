@@ -26,8 +26,8 @@ headers.guard(activities)
 def read() -> Response:
     """Returns the Activity."""
     given = single_values()
-    name = required(given, "activityId", iri)
     only(given, ("activityId",))
+    name = required(given, "activityId", iri)
     catalogue, institution = services().activities, credential().institution
     identity = catalogue.identify(institution, name)
     described = catalogue.describe(institution, [identity]).get(identity)

@@ -31,8 +31,8 @@ headers.guard(agents)
 def read() -> Response:
     """Returns the Person; one whom no statement named too."""
     given = single_values()
-    asked = required(given, "agent", agent)
     only(given, ("agent",))
+    asked = required(given, "agent", agent)
     person: dict[str, Any] = {"objectType": "Person"}
     if names := _names(asked):
         person["name"] = names

@@ -50,17 +50,17 @@ class Resource:
 
     def address(self, given: Given, *more: str, id_needed: bool = True) -> Address:
         """Returns what the parameters name; raises Invalid for others than these and `more`."""
-        activity = required(given, "activityId", iri) if self.activity else None
-        whose = required(given, "agent", agent) if self.agent else None
-        registration = optional(given, "registration", uuid) if self.registration else None
-        if id_needed:
-            required(given, self.id_name, text)
         names = {
             "activityId": self.activity,
             "agent": self.agent,
             "registration": self.registration,
         }
         only(given, {self.id_name, *more, *(name for name, used in names.items() if used)})
+        activity = required(given, "activityId", iri) if self.activity else None
+        whose = required(given, "agent", agent) if self.agent else None
+        registration = optional(given, "registration", uuid) if self.registration else None
+        if id_needed:
+            required(given, self.id_name, text)
         return Address(
             self.kind,
             optional(given, self.id_name, text) or "",

@@ -49,8 +49,8 @@ def store() -> Response:
 def store_as() -> tuple[str, int]:
     """Stores one statement under the id of the address."""
     given = single_values()
-    statement_id = required(given, "statementId", uuid)
     only(given, ("statementId",))
+    statement_id = required(given, "statementId", uuid)
     statement, sent = attachments.body()
     if isinstance(statement, dict):
         inside = statement.setdefault("id", str(statement_id))
