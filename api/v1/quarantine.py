@@ -64,7 +64,9 @@ class ItemsQuery(PageQuery):
 
     reason: Reason | None = None
     since: AwareDatetime | None = Field(None, description="Came since then.")
-    credential: str | None = Field(None, max_length=200, description="Came by this key.")
+    credential: str | None = Field(
+        None, max_length=200, pattern=r"^[!-~]+$", description="Came by this key."
+    )
 
 
 class ItemPath(Strict):

@@ -197,7 +197,13 @@ def test_filters(sender: Caller, callers: dict[Role, Caller]) -> None:
     assert len(items(sender, "reason=invalid")) == 3
     assert items(sender, "since=2999-01-01T00:00:00Z") == []
     assert len(items(sender, "since=2001-01-01T00:00:00Z")) == 3
-    for wrong in ("reason=x", "since=soon", "since=2001-01-01T00:00:00", "more=1"):
+    for wrong in (
+        "reason=x",
+        "since=soon",
+        "since=2001-01-01T00:00:00",
+        "more=1",
+        "credential=%00",
+    ):
         assert sender("GET", f"{QUARANTINE}?{wrong}").status_code == 400
 
 
