@@ -49,6 +49,8 @@ class Message(NamedTuple):
     fact: Fact | None = None
     raw: bytes = b""
     """The bytes that it came in; kept for dead letters."""
+    offset: int | None = None
+    """Where it stood in its partition of the topic."""
 
 
 class Unreadable(Exception):
@@ -80,7 +82,7 @@ Letter = Message | Broken
 def receive(raw: bytes, offset: int | None) -> Letter:
     """Returns the message in `raw`, or why there is none."""
     try:
-        return decode(raw)
+        return decode(raw)._replace(offset=offset)
     except Unreadable as error:
         return Broken(str(error), offset, None, raw)
     except Unsound as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -10,7 +10,7 @@ import structlog
 
 from lrs.settings import Settings
 from projections.messages import Letter, receive
-from projections.views.apply import Applied, Stream, apply_batches
+from projections.views.apply import Applied, Gap, Stream, apply_batches
 
 log = structlog.get_logger("stream_processors.agents")
 
@@ -18,6 +18,9 @@ BATCH = 1000
 WITHIN_SECONDS = 0.1
 FAILED = 70
 """Exit code of a worker that could not apply a batch (sysexits: EX_SOFTWARE)."""
+
+Repair = Callable[[Stream, int], Awaitable[None]]
+"""Reads a partition again (`stream_processors.repair`)."""
 
 
 def connect(settings: Settings, name: str = "kumbuka worker") -> psycopg.Connection[Any]:
@@ -33,8 +36,11 @@ def connect(settings: Settings, name: str = "kumbuka worker") -> psycopg.Connect
 class Agent:
     """Applies one stream's batches, one after the other."""
 
-    def __init__(self, settings: Settings, stream: Stream, end: Callable[[int], None]) -> None:
+    def __init__(
+        self, settings: Settings, stream: Stream, repair: Repair, end: Callable[[int], None]
+    ) -> None:
         self._settings = settings
+        self._repair = repair
         self._stream = stream
         self._end = end
         self._connection: psycopg.Connection[Any] | None = None
@@ -43,12 +49,22 @@ class Agent:
         """Takes batches for ever. Whatever fails ends the process before the batch is acked."""
         async for batch in events.take_events(BATCH, within=WITHIN_SECONDS):
             try:
-                await asyncio.to_thread(self._apply, _by_partition(batch))
+                await self._take(_by_partition(batch))
             except asyncio.CancelledError:
                 raise
             except BaseException as error:
                 log.error("batch failed", stream=self._stream.name, exc_info=error)
                 self._end(FAILED)
+
+    async def _take(self, batches: dict[int, list[Letter]]) -> None:
+        """Applies a batch; where a message is missing, its partition is read again as a whole."""
+        while batches:
+            try:
+                await asyncio.to_thread(self._apply, batches)
+                return
+            except Gap as gap:
+                await self._repair(self._stream, gap.partition)
+                del batches[gap.partition]
 
     def _apply(self, batches: Mapping[int, Sequence[Letter]]) -> Applied:
         if self._connection is None:

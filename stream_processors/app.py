@@ -11,11 +11,11 @@ import faust
 
 from lrs.settings import Settings
 from projections.views.apply import STREAMS
-from stream_processors.agents import Agent
+from stream_processors.agents import Agent, Repair
 from stream_processors.partitions import topic
 
 
-def make_app(settings: Settings, end: Callable[[int], None]) -> faust.App:
+def make_app(settings: Settings, repair: Repair, end: Callable[[int], None]) -> faust.App:
     """Returns the application, not started. `end(code)` must end the process at once."""
     app = faust.App(
         f"{settings.topic_prefix}.worker",
@@ -37,6 +37,6 @@ def make_app(settings: Settings, end: Callable[[int], None]) -> faust.App:
     )
     for stream in STREAMS.values():
         source = app.topic(topic(settings.topic_prefix, stream.name), partitions=None)
-        agent = Agent(settings, stream, end)
+        agent = Agent(settings, stream, repair, end)
         app.agent(source, name=stream.name, concurrency=1)(agent.consume)
     return app

@@ -134,6 +134,11 @@ def _make(connection: psycopg.Connection[Any], partitions: int) -> None:
 
 
 def _swap(connection: psycopg.Connection[Any]) -> None:
+    # What the workers read up to is no further than what was built.
+    connection.execute(
+        "UPDATE views_next.tracking n SET message_offset = l.message_offset"
+        " FROM views.tracking l WHERE (l.stream, l.partition) = (n.stream, n.partition)"
+    )
     for table in CARRIED:
         connection.execute(
             sql.SQL("INSERT INTO {} SELECT * FROM {}").format(

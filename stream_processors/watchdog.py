@@ -6,11 +6,11 @@ The lag that counts is read from Postgres: what the relay sent against what the 
 import asyncio
 import time
 from collections.abc import Callable, Set
-from typing import Any
 
 import structlog
 
 from lrs.settings import Settings
+from projections.views import tracking
 from stream_processors.agents import connect
 
 log = structlog.get_logger("stream_processors.watchdog")
@@ -44,7 +44,7 @@ class Watchdog:
         connection = await asyncio.to_thread(connect, self._settings)
         while True:
             await asyncio.sleep(min(EVERY_SECONDS, self._patience / 4))
-            lagging = await asyncio.to_thread(_lagging, connection)
+            lagging = await asyncio.to_thread(tracking.lagging, connection)
             if self.stalled(lagging, time.monotonic()):
                 log.error("stalled", seconds=self._patience)
                 self._end(STALLED)
@@ -66,11 +66,3 @@ class Watchdog:
     def _since(self, place: Place, position: int, now: float) -> float:
         before = self._seen.get(place)
         return before[1] if before and before[0] == position else now
-
-
-def _lagging(connection: Any) -> dict[Place, int]:
-    rows = connection.execute(
-        "SELECT t.stream, t.partition, t.position FROM tracking t"
-        " JOIN streams.chains c USING (stream, partition) WHERE c.position > t.position"
-    )
-    return {(stream, partition): position for stream, partition, position in rows}

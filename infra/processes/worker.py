@@ -14,6 +14,7 @@ from projections.views import tracking
 from stream_processors import dead_letters, evaluation
 from stream_processors.agents import FAILED, connect
 from stream_processors.app import make_app
+from stream_processors.repair import Repairer
 from stream_processors.watchdog import Watchdog
 
 log = structlog.get_logger("infra.processes.worker")
@@ -32,17 +33,20 @@ async def _run(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (SIGINT, SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    app = make_app(settings, os._exit)
+    repairer = Repairer(settings)
+    app = make_app(settings, repairer.repair, os._exit)
 
     def assigned() -> set[tuple[str, int]]:
         prefix = f"{settings.topic_prefix}."
         return {(tp.topic.removeprefix(prefix), tp.partition) for tp in app.consumer.assignment()}
 
     await app.start()
+    log.info("runs")
     beside = [
         asyncio.create_task(_or_end(work))
         for work in (
             Watchdog(settings, assigned, os._exit).run(),
+            repairer.watch(assigned),
             dead_letters.publish(settings),
             evaluation.tick(settings),
         )

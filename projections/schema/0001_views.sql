@@ -16,6 +16,7 @@ CREATE TABLE tracking (
     partition int NOT NULL,
     position bigint NOT NULL,
     reflected_at timestamptz,
+    message_offset bigint,
     PRIMARY KEY (stream, partition)
 );
 COMMENT ON TABLE tracking IS 'How far each partition is applied; written in the transaction that applies.';
@@ -23,6 +24,7 @@ COMMENT ON COLUMN tracking.stream IS 'Which topic. Immutable.';
 COMMENT ON COLUMN tracking.partition IS 'Partition of the topic. Immutable.';
 COMMENT ON COLUMN tracking.position IS 'Log position up to which this partition is applied. Mutable: grows.';
 COMMENT ON COLUMN tracking.reflected_at IS 'When the event at that position was recorded. Mutable: grows.';
+COMMENT ON COLUMN tracking.message_offset IS 'Kafka offset of a message not after that position: what was lost is read again from here. Mutable.';
 
 CREATE TABLE facts (
     position bigint PRIMARY KEY,

@@ -22,9 +22,10 @@ from projections.views.tracking import Reached
 
 
 class Gap(Exception):
-    """A message is missing before this one: stop, and let an operator see why."""
+    """A message is missing before this one: it must be read again, or nothing goes on."""
 
     def __init__(self, stream: str, partition: int, reached: int, prev: int) -> None:
+        self.partition = partition
         super().__init__(f"{stream}/{partition}: at {reached}, the next message follows {prev}")
 
 
@@ -75,7 +76,7 @@ def apply_batches(
                     continue
                 if head.prev > now.position:
                     raise Gap(stream.name, partition, now.position, head.prev)
-                reached[partition] = Reached(head.position, head.time)
+                reached[partition] = Reached(head.position, head.time, _offset(letter, now))
                 fresh.append((partition, letter))
         batch.take(fresh)
         tracking.advance(connection, stream.name, reached)
@@ -203,6 +204,10 @@ class _Batch:
         except Exception as error:
             return type(error).__name__
         return None
+
+
+def _offset(letter: Letter, before: Reached) -> int | None:
+    return before.offset if letter.offset is None else letter.offset
 
 
 def _head(letter: Letter) -> Message:

@@ -17,6 +17,8 @@ class Reached(NamedTuple):
 
     position: int
     time: datetime | None
+    offset: int | None = None
+    """Kafka offset of the last message that was applied, where it came by Kafka."""
 
 
 def prepare(connection: Connection[Any], partitions: int) -> None:
@@ -32,25 +34,45 @@ def prepare(connection: Connection[Any], partitions: int) -> None:
 def lock(connection: Connection[Any], stream: str, partitions: Iterable[int]) -> dict[int, Reached]:
     """Returns how far each partition is, and keeps others from moving it until the end."""
     rows = connection.execute(
-        "SELECT partition, position, reflected_at FROM tracking"
+        "SELECT partition, position, reflected_at, message_offset FROM tracking"
         " WHERE stream = %s AND partition = ANY(%s) ORDER BY partition FOR UPDATE",
         [stream, list(partitions)],
     )
-    return {partition: Reached(position, moment) for partition, position, moment in rows}
+    return {partition: Reached(*reached) for partition, *reached in rows}
+
+
+def offset_of(connection: Connection[Any], stream: str, partition: int) -> int | None:
+    """Returns the offset of the last message that was applied; None where none came by Kafka."""
+    row = connection.execute(
+        "SELECT message_offset FROM tracking WHERE stream = %s AND partition = %s",
+        [stream, partition],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def lagging(connection: Connection[Any]) -> dict[tuple[str, int], int]:
+    """Returns the position of each partition, by stream and number, that has messages waiting."""
+    rows = connection.execute(
+        "SELECT t.stream, t.partition, t.position FROM tracking t"
+        " JOIN streams.chains c USING (stream, partition) WHERE c.position > t.position"
+    )
+    return {(stream, partition): position for stream, partition, position in rows}
 
 
 def advance(connection: Connection[Any], stream: str, reached: Mapping[int, Reached]) -> None:
     """Writes how far the partitions are now."""
     partitions = sorted(reached)
     connection.execute(
-        "UPDATE tracking t SET position = r.position, reflected_at = r.reflected_at"
-        " FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[])"
-        "  AS r (partition, position, reflected_at)"
+        "UPDATE tracking t SET position = r.position, reflected_at = r.reflected_at,"
+        "  message_offset = r.message_offset"
+        " FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[], %s::bigint[])"
+        "  AS r (partition, position, reflected_at, message_offset)"
         " WHERE t.stream = %s AND t.partition = r.partition",
         [
             partitions,
             [reached[p].position for p in partitions],
             [reached[p].time for p in partitions],
+            [reached[p].offset for p in partitions],
             stream,
         ],
     )

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from typing import Any
 
 import psycopg
@@ -41,16 +42,21 @@ def exact(school: Class, statements: int) -> tuple[Any, ...]:
     return (row[0], row[0], *[statements] * 4)
 
 
-def restart(running: Running, name: str, settings: Settings) -> None:
-    """Kills a process with -9 and starts it again, as the supervisor does."""
-    running.children[name].kill()
-    running.children[name].wait()
-    with log_file(settings, name).open("ab") as log:
-        running.children[name] = subprocess.Popen(
+def start(name: str, settings: Settings, log_as: str = "") -> subprocess.Popen[bytes]:
+    """Starts one more process."""
+    with log_file(settings, log_as or name).open("ab") as log:
+        return subprocess.Popen(
             [sys.executable, "-m", "infra.cli", name, "--data", str(settings.data)],
             stdout=log,
             stderr=subprocess.STDOUT,
         )
+
+
+def restart(running: Running, name: str, settings: Settings) -> None:
+    """Kills a process with -9 and starts it again, as the supervisor does."""
+    running.children[name].kill()
+    running.children[name].wait()
+    running.children[name] = start(name, settings)
 
 
 def test_killed_in_the_middle_everything_counts_once(school: Class, with_kafka: Settings) -> None:
@@ -66,6 +72,62 @@ def test_killed_in_the_middle_everything_counts_once(school: Class, with_kafka: 
             running.wait(position, SECONDS)
         assert counts(connection) == exact(school, 5000)
         assert dead_letters.listed(connection) == []
+
+
+def test_a_second_worker_comes_and_goes(school: Class, with_kafka: Settings) -> None:
+    with streams(with_kafka) as running, connect(with_kafka) as connection:
+        for number in range(3):
+            school.accept([answer(n) for n in range(number * 900, number * 900 + 300)])
+            second = start("worker", with_kafka, f"second{number}")
+            try:
+                school.accept([answer(n) for n in range(number * 900 + 300, number * 900 + 600)])
+                while '"runs"' not in running.log(f"second{number}"):
+                    assert second.poll() is None
+                    time.sleep(0.05)
+                time.sleep(1)  # long enough to be given partitions
+                rest = [answer(n) for n in range(number * 900 + 600, number * 900 + 900)]
+                position = school.accept(rest)
+            finally:
+                second.terminate()
+                assert second.wait(15) == 0
+            running.wait(position, SECONDS)
+        assert counts(connection) == exact(school, 2700)
+
+
+def test_what_the_group_lost_is_read_again(school: Class, with_kafka: Settings) -> None:
+    with streams(with_kafka) as running, connect(with_kafka) as connection:
+        running.wait(school.accept([answer(n) for n in range(100)]), SECONDS)
+        running.children.pop("worker").kill()
+        school.accept([answer(n) for n in range(100, 400)])
+        until = time.monotonic() + SECONDS
+        while connection.execute("SELECT position FROM streams.relay").fetchone() != (
+            school.services.store.last(),
+        ):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        time.sleep(7)  # until the group has forgotten the worker
+        asyncio.run(skip_to_end(with_kafka))
+        running.children["worker"] = start("worker", with_kafka, "other")
+        running.wait(school.services.store.last(), SECONDS)
+        running.wait(school.accept([answer(n) for n in range(400, 500)]), SECONDS)
+        assert counts(connection) == exact(school, 500)
+        assert "read past Faust" in running.log("other")
+
+
+async def skip_to_end(settings: Settings) -> None:
+    """Makes the worker's group believe that it has read everything."""
+    places = [
+        TopicPartition(topic(settings.topic_prefix, stream), partition)
+        for stream in ("facts", "evidence")
+        for partition in range(settings.kafka_partitions)
+    ]
+    async with AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka,
+        group_id=f"{settings.topic_prefix}.worker",
+        enable_auto_commit=False,
+    ) as consumer:
+        consumer.assign(places)
+        await consumer.commit(await consumer.end_offsets(places))
 
 
 def test_replayed_from_zero_nothing_changes(school: Class, with_kafka: Settings) -> None:
