@@ -16,6 +16,9 @@ from domain.people import canonical_ifi
 from domain.values import identifiers as forms
 from domain.values.version import Version
 
+LONGEST = 1000
+"""Characters of a pointer or detail that are kept."""
+
 _MBOX = re.compile(r"\s*(?:mailto:)?([^@\s]+@[^@\s]+)\s*", re.IGNORECASE)
 _SHA1 = re.compile(forms.SHA1)
 _NUMBER = re.compile(r"/(0|[1-9][0-9]*)(/.*)?", re.DOTALL)
@@ -57,6 +60,10 @@ class Fault:
     rule: str
     detail: str = ""
     section: str = ""
+
+    def cut(self) -> "Fault":
+        """Returns it with what may repeat a word of the sender's no longer than is of use."""
+        return replace(self, pointer=self.pointer[:LONGEST], detail=self.detail[:LONGEST])
 
     def bare(self) -> "Fault":
         """Returns it without anything that could repeat a word of the statement."""

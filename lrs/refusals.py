@@ -91,7 +91,9 @@ class Refusals:
         if why is None:
             return None
         several = content if isinstance(content, list) else [content] * isinstance(content, dict)
-        found = self._faults(credential, content, several, refusal, version)
+        found = [
+            fault.cut() for fault in self._faults(credential, content, several, refusal, version)
+        ]
         told = [asdict(fault) for fault in found if fault.number is None]
         rows = self._rows(credential.institution, several, found)
         now = datetime.now(UTC)

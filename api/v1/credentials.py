@@ -81,7 +81,7 @@ class ToleranceIn(Strict):
 class CredentialPath(Strict):
     """Names one credential."""
 
-    key: str = Field(description="Public half of the credential.")
+    key: str = Field(description="Public half of the credential.", pattern=r"^[!-~]+$")
 
 
 @credentials.get("", responses={200: Page[CredentialOut]})

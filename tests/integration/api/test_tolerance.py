@@ -97,6 +97,7 @@ def test_refusals(sender: Caller, stranger: Caller, callers: dict[Role, Caller])
     operator = callers[Role.OPERATOR]
     assert tolerate(operator, sender, "everything") == 400
     assert tolerate(operator, stranger, IDS) == 404
+    assert operator("DELETE", "/api/v1/credentials/%00").status_code == 400
     assert tolerate(callers[Role.OFFICER], sender, IDS) == 403
     assert tolerate(sender, sender, IDS) == 403
     operator("DELETE", f"/api/v1/credentials/{sender.key}")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.errors import Conflict, Erased, Error, Forbidden, Invalid, TooLarge
-from domain.quarantine import Fault, Reason, faults, identifiers, reason, statement_id
+from domain.quarantine import LONGEST, Fault, Reason, faults, identifiers, reason, statement_id
 
 ID = "0f9a6f86-9dbb-4ab3-8a4e-2f7b3f2a9c11"
 BAD = Invalid("/3/actor/mbox", "mbox", "must be mailto:", "2.0.0 4.2")
@@ -46,6 +46,11 @@ def test_where_the_faults_are(
     refusal: Error, content: object, places: list[tuple[int | None, str]]
 ) -> None:
     assert [(fault.number, fault.pointer) for fault in faults(refusal, content)] == places
+
+
+def test_a_long_fault_is_cut() -> None:
+    (fault,) = faults(Invalid("/x" * LONGEST, "unknown", "y" * LONGEST * 2), {})
+    assert (len(fault.cut().pointer), len(fault.cut().detail)) == (LONGEST, LONGEST)
 
 
 def test_a_bare_fault_repeats_nothing() -> None:
