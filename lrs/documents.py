@@ -3,6 +3,8 @@
 Rules are in `domain.documents`; content is kept by `lrs.contents`.
 """
 
+import random
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,7 +16,7 @@ from psycopg_pool import ConnectionPool
 
 from domain import documents as rules
 from domain.documents import Document, DocumentDeleted, DocumentStored, Kind, Preconditions
-from domain.errors import Conflict, Erased, NotFound
+from domain.errors import Erased, NotFound, Overloaded
 from domain.people import canonical_ifi
 from domain.values.version import Version
 from lrs.contents import Contents
@@ -23,7 +25,9 @@ from lrs.keys.ring import KeyRing, PersonErased
 from lrs.people import IdentifierErased, People
 from lrs.store import RecordStore
 
-ATTEMPTS = 5
+ATTEMPTS = 8
+FIRST_WAIT = 0.01
+"""Seconds that the first wait of a writer who came second lasts at most; each doubles it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ class Documents:
                 self._append_deleted(institution, address, place, version)
                 return
             except psycopg.errors.UniqueViolation:
-                _give_up_after(attempt)
+                _wait_or_give_up(attempt)
 
     def delete_all(self, institution: UUID, address: Address) -> None:
         """Deletes every document of the address's holder (and registration, if it has one)."""
@@ -203,7 +207,7 @@ class Documents:
                 return document
             except psycopg.errors.UniqueViolation:
                 self._contents.drop(written.content_id)
-                _give_up_after(attempt)
+                _wait_or_give_up(attempt)
         raise AssertionError("unreachable")
 
     def _place(self, institution: UUID, address: Address) -> _Place:
@@ -336,7 +340,11 @@ class Documents:
         return last[0].originator_version + 1 if last else 1
 
 
-def _give_up_after(attempt: int) -> None:
-    """Another writer was first: decide again on what stands there now, but not for ever."""
+def _wait_or_give_up(attempt: int) -> None:
+    """Another writer was first: decide again on what stands there now, but not for ever.
+
+    Waits a random while that grows, so that many who write one document at once all get a turn.
+    """
     if attempt == ATTEMPTS - 1:
-        raise Conflict("the document keeps changing under this request; try again") from None
+        raise Overloaded("the document keeps changing under this request") from None
+    time.sleep(random.random() * FIRST_WAIT * 2**attempt)  # noqa: S311
