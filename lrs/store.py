@@ -99,11 +99,13 @@ class RecordStore(Application[UUID]):
         """Returns a moment such that every statement with `stored` before it can be read now.
 
         A statement's `stored` is the start of its transaction, so the oldest start among open
-        writers bounds what may still appear; without open writers it is now.
+        writers bounds what may still appear; without open writers it is now, less the moment that
+        a writer may need from its start until it shows there.
         """
         with self._pool.connection() as connection:
             row = connection.execute(
-                "SELECT least(clock_timestamp(), min(xact_start)) FROM pg_stat_activity"
+                "SELECT least(clock_timestamp() - interval '50 ms', min(xact_start))"
+                " FROM pg_stat_activity"
                 " WHERE usename = current_user AND datname = current_database()"
                 " AND pid <> pg_backend_pid()"
             ).fetchone()

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -219,6 +220,7 @@ def test_consistent_through_waits_for_an_open_write(services: Services, tool: Cr
         assert row is None or row == started
         assert started is not None
         assert services.store.consistent_through() <= started[0]
+    time.sleep(0.1)
     assert services.store.consistent_through() > started[0]
 
 
