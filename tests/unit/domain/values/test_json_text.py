@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,3 +45,10 @@ def test_the_place_of_a_fault_is_named() -> None:
 def test_what_is_not_json(body: bytes) -> None:
     with pytest.raises(Invalid):
         parse_json(body)
+
+
+def test_what_could_not_be_written_again_is_refused() -> None:
+    orjson.dumps([[parse_json(b"[" * 200 + b"]" * 200)]])
+    for depth in (240, 1000, 2000):
+        with pytest.raises(Invalid):
+            parse_json(b"[" * depth + b"]" * depth)
