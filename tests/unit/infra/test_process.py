@@ -99,6 +99,10 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     )
     assert parent.stdout is not None
     child = psutil.Process(int(parent.stdout.readline()))
+    until = time.monotonic() + 10
+    while child.cmdline()[:1] != [sys.executable]:  # tied once it has become what it runs
+        assert time.monotonic() < until
+        time.sleep(0.01)
     parent.kill()
     parent.wait()
     until = time.monotonic() + 5
