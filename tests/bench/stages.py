@@ -23,7 +23,7 @@ from lrs.recorder import LogRecorder
 from lrs.services import Services
 
 STAGES: dict[str, tuple[Any, str]] = {
-    "judge by the rules (pydantic)": (lrs.statements, "validate"),
+    "judge by the rules (pydantic)": (lrs.statements, "check"),
     "find whom it names": (lrs.statements, "named"),
     "pseudonyms": (People, "resolve"),
     "catalogue of activities": (Activities, "remember"),
