@@ -16,3 +16,5 @@ settings.register_profile(
     "explore", deadline=None, max_examples=2000, suppress_health_check=_SLOW_IS_FINE
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+PROFILE = settings()
+"""The profile in force."""
