@@ -112,7 +112,10 @@ def kill_worker(postgres: Postgres, server: Server) -> None:
 KILLS = (kill_postgres, kill_api, kill_worker)
 
 
-@pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.slow)])
+SLOW = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+@pytest.mark.parametrize("times", [5, pytest.param(50, marks=SLOW)])
 def test_killed_under_load(
     running: Running, own_postgres: Postgres, settings: Settings, times: int
 ) -> None:
