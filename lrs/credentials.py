@@ -93,7 +93,8 @@ class Credentials:
         held = tuple(sorted(set(roles)))
         if not held:
             raise Invalid("roles", "empty", "give at least one role")
-        key, secret = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
+        # Hex: a key is typed as an argument, and none may look like an option.
+        key, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
         event = CredentialIssued(
             originator_id=uuid7(),
             originator_version=1,

@@ -1,4 +1,4 @@
-"""The benchmark runs: a stage that was renamed would otherwise be missed until somebody measures."""
+"""The benchmark runs: a renamed stage would otherwise be missed until somebody measures."""
 
 import gzip
 from itertools import islice

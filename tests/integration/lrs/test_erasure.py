@@ -1,28 +1,21 @@
 """Erasing a person: what goes, what stays, what nobody can do afterwards, what replay shows."""
 
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable
-from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 
 from domain.credentials import Credential
 from domain.documents import Kind, Preconditions
-from domain.erasure import Erasure, StorePurged
+from domain.erasure import Erasure
 from domain.errors import Conflict, Erased, Invalid, NotFound
 from domain.people import Role
 from domain.statements.events import originator_of
 from domain.values.version import Version
 from lrs.attachments import Sent
 from lrs.audit.receipts import verify
-from lrs.audit.replay import Entry, Replay
+from lrs.audit.replay import Replay
 from lrs.documents import Address
 from lrs.erasure import Erasures
 from lrs.keys.ring import PersonErased
@@ -30,33 +23,8 @@ from lrs.notifications import Shredded
 from lrs.queries import Filter
 from lrs.services import Services, open_services
 from lrs.subjects import find_actor
-from tests.integration.lrs.samples import Json, agent, statement, voiding
-
-V1 = Version.V1_0_3
-STORES = ["keys", "identifiers", "statements", "agent index", "documents", "attachments"]
-
-
-def accept(services: Services, tool: Credential, *statements: Json) -> list[UUID]:
-    return services.statements.accept(tool, statements, V1).ids
-
-
-def erase(services: Services, tool: Credential, name: str) -> Erasure:
-    erasures = Erasures(services)
-    person = find_actor(services, tool.institution, agent(name))
-    return erasures.run(erasures.request(tool.institution, person, by="officer", basis="GDPR 17"))
-
-
-def ids(services: Services, tool: Credential, **narrow: Any) -> list[str]:
-    page = services.queries.page(tool.institution, Filter(**narrow), 100, None)
-    return [found["id"] for found in page.statements]
-
-
-def replay(services: Services, tool: Credential, person: UUID, **of: Any) -> list[Entry]:
-    return list(Replay(services).of(tool.institution, person, **of))
-
-
-def group(*names: str) -> Json:
-    return {"objectType": "Group", "member": [agent(name) for name in names]}
+from tests.integration.lrs.erasing import STORES, V1, accept, erase, group, ids, replay
+from tests.integration.lrs.samples import agent, statement, voiding
 
 
 def test_what_is_the_persons_goes_and_what_is_others_stays(
@@ -288,157 +256,6 @@ def test_credentials_and_strangers_are_refused(services: Services, tool: Credent
     person = find_actor(services, institution, agent("ada"))
     with pytest.raises(NotFound):
         erasures.radius(tool.institution, person)
-
-
-EVENTS = (
-    1 + 1 + 1 + len(STORES) + 1 + 1
-)  # requested, fenced, scoped, purged..., verified, certified
-
-
-@pytest.mark.parametrize("after_append", [False, True], ids=["before-event", "after-event"])
-@pytest.mark.parametrize("step", range(1, EVENTS + 1))
-def test_killed_anywhere_it_goes_on(
-    services: Services, tool: Credential, step: int, after_append: bool
-) -> None:
-    """A process that dies by SIGKILL around its n-th event; another one finishes the work."""
-    sent = [statement("ada"), {**statement(), "actor": group("ada")}, statement("bob")]
-    accept(services, tool, *sent)
-    person = find_actor(services, tool.institution, agent("ada"))
-    child = os.fork()
-    if child == 0:
-        _erase_and_die(services, tool, person, step, after_append)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
-    erasures = Erasures(services)
-    until = time.monotonic() + 5  # the server may still hold the dead process's lock
-    while (
-        done := erasures.run(erasures.request(tool.institution, person, by="officer", basis=""))
-    ).receipt is None:
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    assert ids(services, tool) == [sent[2]["id"]]
-    assert {s["store"]: s["found"] for s in done.receipt["payload"]["stores"]} == dict(
-        zip(STORES, [2, 2, 2, 2, 0, 0], strict=True)
-    )
-    assert set(erasures.radius(tool.institution, person).stores.values()) == {0}
-    assert Erasures(services).resume(timedelta()) == 0
-
-
-def _erase_and_die(
-    services: Services, tool: Credential, person: UUID, step: int, after_append: bool
-) -> None:
-    try:
-        mine = open_services(services.settings)
-        append, calls = mine.store.append, 0
-
-        def dying(*events: Any, **more: Any) -> int:
-            nonlocal calls
-            calls += 1
-            if calls == step and not after_append:
-                os.kill(os.getpid(), signal.SIGKILL)
-            position = append(*events, **more)
-            if calls == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return position
-
-        mine.store.append = dying  # type: ignore[method-assign]
-        erasures = Erasures(mine)
-        erasures.run(erasures.request(tool.institution, person, by="officer", basis=""))
-    finally:
-        os._exit(99)
-
-
-def test_against_writers_of_the_same_person(services: Services, tool: Credential) -> None:
-    """Threads of two processes write the person, alone and with others, while it is erased."""
-    accept(services, tool, statement("ada"), statement("bob"))
-    person = find_actor(services, tool.institution, agent("ada"))
-    elsewhere = open_services(services.settings)
-    refused, unexpected = threading.Event(), []
-    kept: list[str] = []
-
-    def write(where: Services, make: Callable[[], Json], others: bool) -> None:
-        try:
-            while not refused.is_set():
-                batch = [statement("bob")] if others else [make(), make()]
-                accept(where, tool, *batch)
-                kept.extend(s["id"] for s in batch if others)
-        except Erased:
-            refused.set()
-        except Exception as error:
-            unexpected.append(error)
-
-    makers: list[Callable[[], Json]] = [
-        lambda: statement("ada"),
-        lambda: statement("bob", context={"instructor": agent("ada")}),
-        lambda: {**statement(), "actor": group("ada")},
-    ]
-    threads = [
-        threading.Thread(target=write, args=(where, make, False))
-        for where in (services, elsewhere)
-        for make in makers
-    ]
-    threads += [threading.Thread(target=write, args=(elsewhere, makers[0], True))]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.3)
-    erased = erase(services, tool, "ada")
-    for thread in threads:
-        thread.join(timeout=30)
-    elsewhere.close()
-    assert unexpected == []
-    assert erased.state == "certified"
-    radius = Erasures(services).radius(tool.institution, person)
-    assert set(radius.stores.values()) == {0}
-    assert radius.groups == 0
-    page = services.queries.page(tool.institution, Filter(), 10_000, None).statements
-    assert {s["actor"]["account"]["name"] for s in page} == {"bob"}
-    assert "Name of ada" not in str(page)
-    assert set(kept) <= {s["id"] for s in page}
-    with psycopg.connect(services.settings.admin_dsn) as connection:
-        living = connection.execute(
-            "SELECT count(*) FROM keystore.data_keys WHERE pseudonym = ANY(%s)"
-            " AND wrapped IS NOT NULL",
-            [list(erased.pseudonyms)],
-        ).fetchone()
-    assert living == (0,)
-
-
-class Stubborn:
-    """A store into which something comes back after the first purge."""
-
-    name = "stubborn"
-
-    def __init__(self, returns: int) -> None:
-        self.rows, self.returns = 1, returns
-
-    def count(self, institution: UUID, pseudonym: UUID) -> int:
-        return self.rows
-
-    def purge(self, institution: UUID, pseudonym: UUID) -> int:
-        self.rows, self.returns = min(self.returns, 1), self.returns - 1
-        return 1
-
-
-def test_what_comes_back_is_purged_until_a_scan_finds_nothing(
-    services: Services, tool: Credential
-) -> None:
-    accept(services, tool, statement("ada"))
-    erasures = Erasures(services, [Stubborn(2)])
-    person = find_actor(services, tool.institution, agent("ada"))
-    done = erasures.run(erasures.request(tool.institution, person, by="x", basis=""))
-    assert done.purged["stubborn"] == 3
-    purges = [e for e in services.store.stream(done.id) if isinstance(e, StorePurged)]
-    assert [e.store for e in purges] == [*STORES, *["stubborn"] * 3]
-
-
-def test_the_jobs_finish_what_nobody_else_did(services: Services, tool: Credential) -> None:
-    accept(services, tool, statement("ada"), statement("bob"))
-    erasures = Erasures(services)
-    for name in ("ada", "bob"):
-        person = find_actor(services, tool.institution, agent(name))
-        erasures.request(tool.institution, person, by="x", basis="")
-    assert erasures.resume() == 0
-    assert Erasures(services).resume(timedelta()) == 2
-    assert [e.state for e in erasures.page(tool.institution, None, 10)] == ["certified"] * 2
 
 
 def test_an_attachment_stays_for_its_other_owners(services: Services, tool: Credential) -> None:
