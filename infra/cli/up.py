@@ -80,6 +80,6 @@ def _welcome(description: dict[str, Any]) -> None:
     lrs = sys.argv[0] if Path(sys.argv[0]).name == "lrs" else "lrs"
     click.echo("\nThree commands to try:")
     click.echo(f"  curl -s -u '{instructor}' {url}/api/v1/courses")
-    click.echo(f"  {lrs} release --data {data}")
+    click.echo(f"  {lrs} release --data {data} --from 2013-09-01 --to 2014-06-30")
     click.echo(f"  {lrs} erase --data {data} --dry-run --actor '{LEARNER}'")
     click.echo("\nCtrl-C stops everything in order.\n")
