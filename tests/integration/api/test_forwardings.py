@@ -32,7 +32,7 @@ def test_started_seen_and_stopped(operator: Caller, services: Services) -> None:
     assert "our-secret" not in made.text and "amina" not in made.text
     address = f"{FORWARDINGS}/{shown['id']}"
     assert operator("GET", address).json == shown
-    assert operator("GET", FORWARDINGS).json["items"] == [shown]
+    assert shown in operator("GET", FORWARDINGS).json["items"]
     assert operator("GET", f"{address}/refusals").json["items"] == []
     assert operator("DELETE", address).status_code == 204
     assert operator("DELETE", address).status_code == 204
