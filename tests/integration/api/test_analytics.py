@@ -18,6 +18,8 @@ from tests.integration.api.conftest import Caller
 IRI = "https://example.org/course/1"
 PAST = [date(2025, 10, 6) + timedelta(days=n) for n in range(21)]
 LEARNERS = 400
+SHOWN = "until=2025-10-31"
+"""Leaves out today, on which nobody was active: noise alone publishes such a row now and then."""
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def get(caller: Caller, path: str) -> Any:
 
 @pytest.mark.parametrize("role", [Role.ANALYST, Role.OPERATOR])
 def test_rows_carry_their_noise(callers: dict[Role, Caller], course: UUID, role: Role) -> None:
-    body = get(callers[role], "/api/v1/analytics/daily-actives?limit=500")
+    body = get(callers[role], f"/api/v1/analytics/daily-actives?limit=500&{SHOWN}")
     assert body["next"] is None
     assert {row["start"] for row in body["items"]} == {day.isoformat() for day in PAST}
     for row in body["items"]:
@@ -85,11 +87,11 @@ def test_rows_carry_their_noise(callers: dict[Role, Caller], course: UUID, role:
 
 def test_courses_are_named_and_pages_go_on(callers: dict[Role, Caller], course: UUID) -> None:
     analyst = callers[Role.ANALYST]
-    whole = get(analyst, f"/api/v1/analytics/weekly-actives?course={course}")["items"]
+    whole = get(analyst, f"/api/v1/analytics/weekly-actives?course={course}&{SHOWN}")["items"]
     assert len(whole) == 3
     assert whole[0]["course"] == {"id": str(course), "iri": IRI, "name": "Course one"}
     walked: list[Any] = []
-    path = "/api/v1/analytics/weekly-actives?limit=1"
+    path = f"/api/v1/analytics/weekly-actives?limit=1&{SHOWN}"
     while path:
         answer = get(analyst, path)
         walked += answer["items"]
@@ -104,7 +106,10 @@ def test_courses_are_named_and_pages_go_on(callers: dict[Role, Caller], course: 
 @pytest.mark.parametrize("stream", ["course-learners", "completions", "statements"])
 def test_every_stream_answers(callers: dict[Role, Caller], course: UUID, stream: str) -> None:
     answer = get(callers[Role.ANALYST], f"/api/v1/analytics/{stream}")
-    assert len(answer["items"]) == (0 if stream == "completions" else 1)
+    if stream == "completions":  # nobody completed: none, or now and then one of noise alone
+        assert all(item["value"] >= 2 * item["sigma"] for item in answer["items"])
+    else:
+        assert len(answer["items"]) == 1
 
 
 @pytest.mark.parametrize("role", [Role.TOOL, Role.INSTRUCTOR])
