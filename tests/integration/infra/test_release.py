@@ -81,11 +81,12 @@ def test_the_first_release_after_an_import_gives_rows_at_once(
     first = release()
     assert first.exit_code == 0, first.output
     assert "Test college" in first.output
-    assert "2024-10-07 to 2024-10-20" in first.output
+    assert "2024-10-07 to " in first.output
     assert "Remaining: rho 0.1" in first.output
     client = pipeline(services).client
     rows = page(client, institution, "daily-actives", limit=99)
-    assert [row.start for row in rows] == PAST
+    # Today nobody was active; noise alone may publish it, now and then.
+    assert [row.start for row in rows if row.start <= PAST[-1]] == PAST
     again = release()
     assert "Nothing is due" in again.output
     assert page(client, institution, "daily-actives", limit=99) == rows
