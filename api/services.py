@@ -10,6 +10,7 @@ from threading import Lock
 from flask import current_app
 from psycopg_pool import ConnectionPool
 
+from api.erasures import erasures_of
 from clickhouse.pipeline import Pipeline
 from lrs.activities import Activities
 from lrs.attachments import Attachments
@@ -18,7 +19,7 @@ from lrs.cursors import Cursors
 from lrs.documents import Documents
 from lrs.erasure import Erasures
 from lrs.institutions import Institutions
-from lrs.quarantine import Quarantine, QuarantinePurger
+from lrs.quarantine import Quarantine
 from lrs.queries import Queries
 from lrs.refusals import Refusals
 from lrs.services import Services as RecordStoreServices
@@ -28,7 +29,6 @@ from lrs.statements import Statements
 from lrs.store import RecordStore
 from lrs.tokens import Tokens
 from projections.views import tracking
-from projections.views.purge import ViewsPurger
 
 EXTENSION = "kumbuka"
 
@@ -144,7 +144,7 @@ class Services:
         lrs = self.lrs
         with self._lock:
             if self._erasures is None:
-                self._erasures = Erasures(lrs, [ViewsPurger(lrs.pool), QuarantinePurger(lrs.pool)])
+                self._erasures = erasures_of(lrs)
         return self._erasures
 
     def close(self) -> None:

@@ -6,12 +6,12 @@ from uuid import UUID
 import click
 import orjson
 
+from api.erasures import erasures_of
 from domain.erasure import Erasure
 from domain.errors import NotFound
 from infra.cli.bars import progress_bar
 from infra.cli.institutions import chosen, institution_option, services_of
 from infra.cli.options import with_settings
-from infra.erasures import erasures_of
 from lrs import subjects
 from lrs.erasure import Erasures, Radius
 from lrs.settings import Settings

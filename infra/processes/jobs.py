@@ -9,9 +9,9 @@ from threading import Event
 
 import structlog
 
+from api.erasures import erasures_of
 from clickhouse.pipeline import Pipeline
 from domain.errors import BudgetExhausted
-from infra.erasures import erasures_of
 from infra.processes.forwarding import forwarding
 from infra.processes.schedule import Job
 from infra.processes.schedule import run as run_jobs

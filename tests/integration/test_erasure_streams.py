@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from api.erasures import erasures_of
 from domain.credentials import Credential
 from domain.errors import Erased
 from domain.roles import Role
 from domain.values.version import Version
-from infra.erasures import erasures_of
 from infra.local.kafka import Kafka
 from lrs.audit.replay import Replay
 from lrs.services import Services, open_services

@@ -1,4 +1,8 @@
-"""Erasure, made of the record store and the stores beside it that hold something of people."""
+"""Erasure, made of the record store and the stores beside it that hold something of people.
+
+The one list of these stores: HTTP, the command line and the jobs all erase by it, so that an
+erasure that one began and another finishes leaves none out.
+"""
 
 from lrs.erasure import Erasures
 from lrs.quarantine import QuarantinePurger
