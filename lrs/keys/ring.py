@@ -111,10 +111,6 @@ class KeyRing:
             key = None if row[5] is None else self._unwrap(row)
             self._by_id[row[0]] = (now + self._seconds, key)
 
-    def cursor_key(self) -> bytes:
-        """Returns the 32 bytes under which cursors of pages are signed."""
-        return self._service.secret("cursors:1")
-
     def revoke(self, institution: UUID, pseudonym: UUID) -> int:
         """Fences the person, destroys every version of their key; returns how many there were.
 
