@@ -5,7 +5,6 @@ what `lrs.queries` would give: voided statements not, and statements that refer 
 that came before what it refers to matches only from then on, and is given then.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from psycopg_pool import ConnectionPool
 
 from domain.statements.events import StatementStored
 from lrs.notifications import Recorded
+from lrs.postings import Alternatives
 from lrs.store import RecordStore
 
 WINDOW = 5000
@@ -50,7 +50,7 @@ class Follower:
         self._pool = pool
         self._store = store
 
-    def look(self, institution: UUID, terms: Sequence[UUID], after: int, limit: int) -> Look:
+    def look(self, institution: UUID, terms: Alternatives, after: int, limit: int) -> Look:
         """Returns about `limit` statements after position `after`; does not wait for any.
 
         More than `limit` only where one statement makes that many older ones match.
@@ -69,19 +69,19 @@ class Follower:
             places = [place for place in places if place[0] <= through]
         return Look(self._open(institution, places), through)
 
-    def _new(self, terms: Sequence[UUID], after: int, through: int, limit: int) -> list[int]:
+    def _new(self, terms: Alternatives, after: int, through: int, limit: int) -> list[int]:
         """Returns positions of matches within (after, through]."""
         with self._pool.connection() as connection:
             rows = connection.execute(
-                f"SELECT p0.position FROM lrs.postings p0"
-                f" JOIN lrs.statement_index i ON i.position = p0.position {_joins(terms)}"
-                f" WHERE p0.term = %s AND p0.position > %s AND p0.position <= %s AND {VISIBLE}"
-                f" ORDER BY p0.position LIMIT %s",
-                [*terms[1:], terms[0], after, through, limit],
+                "SELECT i.position FROM (SELECT DISTINCT position FROM lrs.postings"
+                "  WHERE term = ANY(%s) AND position > %s AND position <= %s) p"
+                f" JOIN lrs.statement_index i USING (position) WHERE {VISIBLE}{_also(terms[1:])}"
+                " ORDER BY i.position LIMIT %s",
+                [list(terms[0]), after, through, *_sought(terms[1:], after, through), limit],
             ).fetchall()
         return [row[0] for row in rows]
 
-    def _late(self, terms: Sequence[UUID], after: int, through: int) -> list[tuple[int, int]]:
+    def _late(self, terms: Alternatives, after: int, through: int) -> list[tuple[int, int]]:
         """Returns (place, position) of matches up to `after` that refer, directly or by others, to
         a statement within (after, through], which is their place.
         """
@@ -98,10 +98,9 @@ class Follower:
                 " JOIN lrs.statement_refs r ON r.target = late.stream AND r.position < late.place"
                 " JOIN lrs.statement_index i ON i.position = r.position"
                 ") SELECT late.place, late.position FROM late"
-                " JOIN lrs.postings p0 ON p0.position = late.position AND p0.term = %s"
-                f" JOIN lrs.statement_index i ON i.position = p0.position {_joins(terms)}"
-                f" WHERE late.position <= %s AND {VISIBLE}",
-                [after, through, terms[0], *terms[1:], after],
+                " JOIN lrs.statement_index i USING (position)"
+                f" WHERE late.position <= %s AND {VISIBLE}{_also(terms)}",
+                [after, through, after, *_sought(terms, 0, after)],
             ).fetchall()
         return [(place, position) for place, position in rows]
 
@@ -120,8 +119,13 @@ class Follower:
         ]
 
 
-def _joins(terms: Sequence[UUID]) -> str:
-    return "".join(
-        f" JOIN lrs.postings p{n} ON p{n}.term = %s AND p{n}.position = p0.position"
-        for n in range(1, len(terms))
-    )
+def _also(terms: Alternatives) -> str:
+    # The bounds say nothing new: they keep any plan within the window, whatever it believes.
+    return (
+        " AND EXISTS (SELECT FROM lrs.postings p WHERE p.term = ANY(%s)"
+        " AND p.position = i.position AND p.position > %s AND p.position <= %s)"
+    ) * len(terms)
+
+
+def _sought(terms: Alternatives, after: int, through: int) -> list[Any]:
+    return [value for either in terms for value in (list(either), after, through)]

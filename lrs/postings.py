@@ -1,6 +1,9 @@
 """Postings: under which terms a statement is found, and the same terms for a filter.
 
 A term is a keyed hash of kind and value, or of kind and pseudonym; it belongs to one institution.
+A person or an activity is posted once for each statement: under the narrow term where the narrow
+filter finds it, else under the related one. So a filter is a list of alternatives. Rows of the
+first release are under both; that does no harm.
 """
 
 from uuid import UUID
@@ -18,6 +21,9 @@ RELATED_AGENT = "related-agent"
 ACTIVITY = "object"
 RELATED_ACTIVITY = "related-object"
 
+Alternatives = list[tuple[UUID, ...]]
+"""What a statement must have to match: of each tuple at least one term."""
+
 
 def terms_of(blind: BlindIndex, event: StatementStored) -> list[UUID]:
     """Returns every term under which the statement is found, each once."""
@@ -30,14 +36,15 @@ def terms_of(blind: BlindIndex, event: StatementStored) -> list[UUID]:
     context = registration(statement)
     if context is not None:
         found.add(blind.term(institution, REGISTRATION, str(context)))
-    for person in event.people:
-        found.add(blind.term(institution, RELATED_AGENT, person.pseudonym.hex))
-        if person.role in DIRECT_ROLES:
-            found.add(blind.term(institution, AGENT, person.pseudonym.hex))
-    for activity in activities(statement):
-        found.add(blind.term(institution, RELATED_ACTIVITY, activity.activity["id"]))
-        if activity.role is ActivityRole.OBJECT:
-            found.add(blind.term(institution, ACTIVITY, activity.activity["id"]))
+    direct = {person.pseudonym for person in event.people if person.role in DIRECT_ROLES}
+    for pseudonym in {person.pseudonym for person in event.people}:
+        kind = AGENT if pseudonym in direct else RELATED_AGENT
+        found.add(blind.term(institution, kind, pseudonym.hex))
+    refs = activities(statement)
+    objects = {ref.activity["id"] for ref in refs if ref.role is ActivityRole.OBJECT}
+    for activity in {ref.activity["id"] for ref in refs}:
+        kind = ACTIVITY if activity in objects else RELATED_ACTIVITY
+        found.add(blind.term(institution, kind, activity))
     return sorted(found)
 
 
@@ -51,18 +58,26 @@ def sought(
     registration: UUID | None = None,
     related_agents: bool = False,
     related_activities: bool = False,
-) -> list[UUID]:
-    """Returns the terms that a statement must have all of to match; what is None does not narrow.
+) -> Alternatives:
+    """Returns what a statement must have to match; what is None does not narrow.
 
-    The likely most telling one is first.
+    The likely most telling tuple is first.
     """
-    chosen: list[tuple[str, str]] = []
+    chosen: Alternatives = []
     if person is not None:
-        chosen.append((RELATED_AGENT if related_agents else AGENT, person.hex))
+        either = of_person(blind, institution, person)
+        chosen.append(either if related_agents else either[:1])
     if activity is not None:
-        chosen.append((RELATED_ACTIVITY if related_activities else ACTIVITY, activity))
+        kinds = (ACTIVITY, RELATED_ACTIVITY) if related_activities else (ACTIVITY,)
+        chosen.append(tuple(blind.term(institution, kind, activity) for kind in kinds))
     if registration is not None:
-        chosen.append((REGISTRATION, str(registration)))
+        chosen.append((blind.term(institution, REGISTRATION, str(registration)),))
     if verb is not None:
-        chosen.append((VERB, verb))
-    return [blind.term(institution, kind, value) for kind, value in chosen or [(ALL, "")]]
+        chosen.append((blind.term(institution, VERB, verb),))
+    return chosen or [(blind.term(institution, ALL, ""),)]
+
+
+def of_person(blind: BlindIndex, institution: UUID, pseudonym: UUID) -> tuple[UUID, UUID]:
+    """Returns the two terms that find every statement which names the person: one each."""
+    agent = blind.term(institution, AGENT, pseudonym.hex)
+    return agent, blind.term(institution, RELATED_AGENT, pseudonym.hex)

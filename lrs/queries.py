@@ -103,18 +103,18 @@ class Queries:
             if author is None:
                 return Page([], None)
             # Found by the term; made sure of by the column, which references do not inherit.
-            terms.append(self._blind.term(institution, postings.RELATED_AGENT, author.hex))
-        joins = "".join(
-            f" JOIN lrs.postings p{n} ON p{n}.term = %s AND p{n}.position = p0.position"
-            for n in range(1, len(terms))
-        )
+            terms.append(postings.of_person(self._blind, institution, author))
         clauses = [
-            "p0.term = %s",
-            "NOT {voided}",
             f"p0.position {'>' if wanted.ascending else '<'} %s",
+            "NOT {voided}",
+        ]
+        clauses += [
+            "EXISTS (SELECT FROM lrs.postings p"
+            " WHERE p.term = ANY(%s) AND p.position = p0.position)"
+            for _ in terms
         ]
         start = 0 if wanted.ascending else 2**62
-        params: list[Any] = [*terms[1:], terms[0], start if after is None else after]
+        params: list[Any] = [start if after is None else after, *map(list, terms)]
         if author is not None:
             clauses.append("i.author = %s")
             params.append(author)
@@ -126,16 +126,16 @@ class Queries:
             params += [wanted.until, wanted.until + CLOCK_MARGIN]
         order = "ASC" if wanted.ascending else "DESC"
         found = self._select(
-            "JOIN lrs.postings p0 ON p0.position = e.notification_id"
+            "JOIN lrs.statement_index p0 ON p0.position = e.notification_id"
             " JOIN lrs.statement_index i ON i.position = e.notification_id"
-            f"{joins} WHERE {' AND '.join(clauses)} ORDER BY p0.position {order} LIMIT %s",
+            f" WHERE {' AND '.join(clauses)} ORDER BY p0.position {order} LIMIT %s",
             [*params, limit + 1],
         )
         following = found[limit - 1].id if len(found) > limit else None
         return Page(self._open(found[:limit]), following)
 
-    def terms(self, institution: UUID, wanted: Filter) -> list[UUID] | None:
-        """Returns the terms of the filter, or None while nobody is known as its agent."""
+    def terms(self, institution: UUID, wanted: Filter) -> postings.Alternatives | None:
+        """Returns what a statement must have to match; None while nobody is known as its agent."""
         person = None
         if wanted.agent is not None:
             person = self._people.find(institution, canonical_ifi(wanted.agent) or "")

@@ -1,8 +1,8 @@
 """What the record store itself holds of a person, and how each kind of it is purged.
 
 The stored events stay: the log is immutable, and without the keys they say nothing. Of the index
-one posting of each statement that names the person stays (`RELATED_AGENT`), so that a replay of the
-pseudonym, which leads to nobody any more, shows what was erased at its position.
+one posting of each statement that names the person stays, in the end as `RELATED_AGENT`, so that a
+replay of the pseudonym, which leads to nobody any more, shows what was erased at its position.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -94,15 +94,15 @@ class OwnStatements:
             "SELECT count(DISTINCT i.position) FROM lrs.postings p JOIN lrs.statement_index i"
             " USING (position) WHERE p.term = ANY(%s) AND i.owner = ANY(%s)"
         )
-        terms = self._related(institution, persons)
+        terms = self._naming(institution, persons)
         return _number(self._pool, query, [terms, list(persons)])
 
     def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:
-        kept = self._related(
+        kept = self._naming(
             institution, {*persons, *(m for members in persons.values() for m in members)}
         )
         purged = 0
-        for term in self._related(institution, persons):
+        for term in self._naming(institution, persons):
             after: int | None = 0
             while after is not None:
                 with self._pool.connection() as connection:
@@ -116,12 +116,12 @@ class OwnStatements:
                 tell(purged)
         return purged
 
-    def _related(self, institution: UUID, persons: Collection[UUID]) -> list[UUID]:
-        return [self._blind.term(institution, postings.RELATED_AGENT, p.hex) for p in persons]
+    def _naming(self, institution: UUID, persons: Collection[UUID]) -> list[UUID]:
+        return [term for p in persons for term in postings.of_person(self._blind, institution, p)]
 
 
 class AgentPostings:
-    """What finds statements of others by the person; the statements stay, shown anonymous."""
+    """What finds statements by the person as their agent; those of others stay, shown anonymous."""
 
     name = "agent index"
 
@@ -135,8 +135,10 @@ class AgentPostings:
 
     def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:
         purged = 0
-        for term in self._terms(institution, persons):
-            while gone := _number(self._pool, "SELECT lrs.purge_term(%s, %s)", [term, PAGE]):
+        for person in persons:
+            terms = postings.of_person(self._blind, institution, person)
+            query = "SELECT lrs.demote_term(%s, %s, %s)"
+            while gone := _number(self._pool, query, [*terms, PAGE]):
                 purged += gone
                 tell(purged)
         return purged
@@ -226,9 +228,10 @@ class Mentions:
         after: int | None = 0
         while after is not None:
             positions = self._column(
-                "SELECT p.position FROM lrs.postings p JOIN lrs.statement_index i USING (position)"
-                " WHERE p.term = %s AND p.position > %s ORDER BY p.position LIMIT %s",
-                [self._related(institution, person), after, PAGE],
+                "SELECT DISTINCT position FROM lrs.postings p"
+                " JOIN lrs.statement_index i USING (position)"
+                " WHERE p.term = ANY(%s) AND position > %s ORDER BY position LIMIT %s",
+                [self._naming(institution, person), after, PAGE],
             )
             for event in self._events(positions):
                 for role in {ref.role for ref in event.people if ref.pseudonym == person}:
@@ -255,18 +258,20 @@ class Mentions:
         """
         query = (
             "SELECT i.owner, min(i.position) FROM lrs.postings p JOIN lrs.statement_index i"
-            " USING (position) WHERE p.term = %s AND i.owner <> %s GROUP BY i.owner"
+            " USING (position) WHERE p.term = ANY(%s) AND i.owner <> %s GROUP BY i.owner"
         )
         with self._pool.connection() as connection:
-            rows = connection.execute(query, [self._related(institution, person), person])
+            rows = connection.execute(query, [self._naming(institution, person), person])
             owners = rows.fetchall()
         return self._column(
-            "SELECT o.position FROM unnest(%s::uuid[], %s::bigint[]) AS o (term, position)"
-            " WHERE NOT EXISTS (SELECT FROM lrs.postings p"
-            "  WHERE p.term = o.term AND p.position = o.position) ORDER BY 1",
+            "SELECT position FROM unnest(%s::bigint[]) AS o (position) WHERE NOT EXISTS ("
+            " SELECT FROM unnest(%s::uuid[], %s::bigint[]) AS n (term, position)"
+            " JOIN lrs.postings p USING (term, position) WHERE n.position = o.position)"
+            " ORDER BY 1",
             [
-                [self._related(institution, owner) for owner, _ in owners],
                 [position for _, position in owners],
+                [term for owner, _ in owners for term in self._naming(institution, owner)],
+                [position for _, position in owners for _ in range(2)],
             ],
         )
 
@@ -278,8 +283,8 @@ class Mentions:
             ),
         )
 
-    def _related(self, institution: UUID, person: UUID) -> UUID:
-        return self._blind.term(institution, postings.RELATED_AGENT, person.hex)
+    def _naming(self, institution: UUID, person: UUID) -> list[UUID]:
+        return list(postings.of_person(self._blind, institution, person))
 
     def _events(self, positions: Sequence[int]) -> list[StatementStored]:
         found = self._store.at(positions)

@@ -109,8 +109,8 @@ class Replay:
     def _statements(
         self, mapper: SealingMapper, institution: UUID, pseudonym: UUID, after: int, through: int
     ) -> Iterator[Entry]:
-        term = self._services.blind.term(institution, postings.RELATED_AGENT, pseudonym.hex)
-        while positions := self._positions(term, after, through):
+        terms = postings.of_person(self._services.blind, institution, pseudonym)
+        while positions := self._positions(terms, after, through):
             after = positions[-1]
             recorded = mapper.recorded(self._store.recorder.select_positions(positions))
             voided = self._voided([r.event.originator_id for r in recorded], through)
@@ -125,12 +125,15 @@ class Replay:
             if after < one.position <= through and isinstance(one.event, Event):
                 yield Entry(one.position, one.recorded_at, "erasure", detail=_told(one.event))
 
-    def _positions(self, term: UUID, after: int, through: int) -> list[int]:
+    def _positions(self, terms: tuple[UUID, UUID], after: int, through: int) -> list[int]:
+        one = (
+            "(SELECT position FROM lrs.postings WHERE term = %s AND position > %s"
+            " AND position <= %s ORDER BY position LIMIT %s)"
+        )
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT position FROM lrs.postings WHERE term = %s AND position > %s"
-                " AND position <= %s ORDER BY position LIMIT %s",
-                [term, after, through, PAGE],
+                f"{one} UNION {one} ORDER BY position LIMIT %s",
+                [*(value for term in terms for value in (term, after, through, PAGE)), PAGE],
             ).fetchall()
         return [row[0] for row in rows]
 
