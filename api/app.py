@@ -13,15 +13,20 @@ To add a noun to `/api/v1`:
 A route without a mark of who may use it stops the app from starting.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask
+from flask import Request as FlaskRequest
+from flask import Response as FlaskResponse
 from flask.json.provider import JSONProvider
+from flask.sessions import NullSession, SessionInterface
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from pydantic import BaseModel
+from werkzeug.routing import MapAdapter
 
 from api import authorisation, capacity, cors, errors, limits, metrics, security
 from api.blueprints import SECURITY_SCHEMES
@@ -30,6 +35,7 @@ from api.front import front
 from api.health import health
 from api.oauth import oauth
 from api.requests import MAX_BODY, Request
+from api.responses import Response
 from api.services import EXTENSION, Services
 from api.v1.analytics import analytics
 from api.v1.audit import audit
@@ -79,17 +85,57 @@ class Json(JSONProvider):
         return orjson.loads(s)
 
 
+class NoSessions(SessionInterface):
+    """Nothing is remembered of a caller: each request shows its own credentials."""
+
+    def open_session(self, *_: Any) -> NullSession:
+        """Returns the one session there is, which takes nothing."""
+        return _NO_SESSION
+
+    def save_session(self, *_: Any) -> None:
+        """Does nothing."""
+
+
+_NO_SESSION = NullSession()
+
+
 class App(OpenAPI):
-    """Flask with our request, JSON by orjson, and models as answers."""
+    """Flask with our request and response, JSON by orjson, and models as answers.
+
+    What it overrides beside costs the framework more than all of ours, and serves nobody here:
+    coroutines as views, sessions, routing by host.
+    """
 
     request_class = Request
+    response_class = Response
     json_provider_class = Json
+    session_interface = NoSessions()
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answers a request, put into its plain form first."""
-        return super().wsgi_app(alternate.plain(environ, self.config[MAX_BODY]), start_response)
+        plain = alternate.plain(environ, self.config[MAX_BODY])
+        return super().wsgi_app(plain, security.securing(plain, start_response))
 
-    def make_response(self, rv: Any) -> Response:
+    def create_url_adapter(self, request: FlaskRequest | None) -> MapAdapter | None:
+        """Returns what finds the route: by path and method alone."""
+        if request is None:
+            return None
+        return MapAdapter(
+            self.url_map,
+            request.environ.get("HTTP_HOST", ""),
+            request.root_path,
+            "",
+            request.scheme,
+            request.path,
+            request.method,
+            request.query_string.decode("latin1"),
+        )
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns `func`: none of ours is a coroutine."""
+        return func
+
+    def make_response(self, rv: Any) -> FlaskResponse:
         """Returns `rv` as a response; a model, alone or first of a tuple, becomes JSON."""
         if isinstance(rv, BaseModel):
             rv = as_json(rv)
@@ -116,16 +162,13 @@ def create_app(services: Services) -> Flask:
     )
     app.config[MAX_BODY] = services.settings.max_body_bytes
     app.extensions[EXTENSION] = services
-    app.before_request(security.name_request)
     app.before_request(metrics.start)
-    app.before_request(cors.answer_preflight)
+    cors.install(app, services.settings)
     capacity.install(app, services.settings)
     limits.install(app, services.settings)
     app.before_request(alternate.refuse)
     app.before_request(authorisation.admit)
-    app.after_request(security.secure)
-    app.after_request(cors.share)
-    app.after_request(headers.answer_version)
+    headers.install(app)
     app.after_request(metrics.observe)
     errors.install(app)
     for blueprint in V1:

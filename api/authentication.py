@@ -16,8 +16,8 @@ BEARER = f"Bearer {REALM}"
 
 def authenticate() -> Credential:
     """Returns who is asking; raises Unauthenticated for no, malformed or wrong credentials."""
-    header = request.headers.get("Authorization")
-    if header and _scheme(header)[0] == "bearer":
+    header = request.environ.get("HTTP_AUTHORIZATION")
+    if header and header[:7].lower() == "bearer ":
         g.bearer = True
         return _by_token(_scheme(header)[1])
     key, secret = basic(header)

@@ -7,7 +7,8 @@ refused when the app is made, so that none is open by forgetting.
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, g, request
+from flask import Flask, g
+from flask.globals import request_ctx
 
 from api.authentication import authenticate
 from api.limits import limits
@@ -43,22 +44,19 @@ def admit() -> None:
 
     Raises Unauthenticated, TooFast or Forbidden.
     """
-    endpoint = request.endpoint
-    if endpoint is None or _automatic_options():
+    context = request_ctx
+    rule, method = context.request.url_rule, context.request.method
+    automatic = method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)
+    if rule is None or automatic:
         return
-    action: Action | None = getattr(current_app.view_functions[endpoint], MARK, PUBLIC)
+    action: Action | None = getattr(context.app.view_functions[rule.endpoint], MARK, PUBLIC)
     if action is PUBLIC:
         return
-    g.credential = authenticate()
-    limits().request(g.credential)
-    if not g.credential.may(action):
+    caller = g.credential = authenticate()
+    limits().request(caller)
+    if not caller.may(action):
         g.lacking = narrowest(action) or ""
         raise Forbidden(f"these credentials may not {action}")
-
-
-def _automatic_options() -> bool:
-    automatic = getattr(request.url_rule, "provide_automatic_options", False)
-    return request.method == "OPTIONS" and bool(automatic)
 
 
 def check_every_route(app: Flask) -> None:

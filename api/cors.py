@@ -5,9 +5,12 @@ here is opened by a cookie, so answering every origin gives away nothing. Hence 
 `/xapi` and `/oauth`; never for pages, nor for `/api/v1`.
 """
 
-from flask import Response, request
+from collections.abc import Callable
 
-from api.services import services
+from flask import Flask, Response, request
+from flask.globals import request_ctx
+
+from lrs.settings import Settings
 
 SHARED = ("/xapi", "/oauth/")
 METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
@@ -24,23 +27,40 @@ REMEMBER_SECONDS = "7200"
 
 def answer_preflight() -> Response | None:
     """Before each request: answers what browsers ask first, without credentials or version."""
-    asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-    return Response(status=204) if asks and request.path.startswith(SHARED) else None
+    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+        return None
+    return Response(status=204) if request.path.startswith(SHARED) else None
 
 
-def share(response: Response) -> Response:
-    """After each request, refused ones too: lets the origin's page read the answer."""
-    if not request.path.startswith(SHARED):
+def install(app: Flask, settings: Settings) -> None:
+    """Makes answers of `app`, refused ones too, readable by pages of the origins that may."""
+    app.before_request(answer_preflight)
+    allowed = frozenset(settings.cors_origins)
+    app.after_request(_listing(allowed) if "*" not in allowed else _to_any)
+
+
+def _to_any(response: Response) -> Response:
+    origin = request.environ.get("HTTP_ORIGIN")
+    return response if origin is None else _share(response, "*")
+
+
+def _listing(allowed: frozenset[str]) -> Callable[[Response], Response]:
+    def to_those(response: Response) -> Response:
+        if request.path.startswith(SHARED):
+            response.vary.add("Origin")
+        origin = request.environ.get("HTTP_ORIGIN")
+        return _share(response, origin) if origin in allowed else response
+
+    return to_those
+
+
+def _share(response: Response, origin: str) -> Response:
+    asked = request_ctx.request
+    if not asked.path.startswith(SHARED):
         return response
-    allowed = services().settings.cors_origins
-    if "*" not in allowed:
-        response.vary.add("Origin")
-    origin = request.headers.get("Origin")
-    if origin is None or not ("*" in allowed or origin in allowed):
-        return response
-    response.headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed else origin
+    response.headers["Access-Control-Allow-Origin"] = origin
     response.headers["Access-Control-Expose-Headers"] = SHOWN
-    if request.method == "OPTIONS":
+    if asked.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = METHODS
         response.headers["Access-Control-Allow-Headers"] = ASKED
         response.headers["Access-Control-Max-Age"] = REMEMBER_SECONDS

@@ -9,12 +9,13 @@ from typing import Any
 import orjson
 import psycopg
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from psycopg_pool import PoolTimeout, TooManyRequests
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from api.authentication import challenges
+from api.security import request_id
 from domain.errors import (
     BudgetExhausted,
     Conflict,
@@ -126,7 +127,7 @@ def _detail(error: Exception, title: str) -> str:
 
 def _xapi(body: dict[str, Any]) -> Response:
     detail = body.pop("detail")
-    body = {"error": detail, **body, "request_id": g.get("request_id", "")}
+    body = {"error": detail, **body, "request_id": request_id()}
     return Response(orjson.dumps(body), content_type="application/json")
 
 
@@ -135,7 +136,7 @@ def _problem(status: int, title: str, body: dict[str, Any]) -> Response:
         "type": "urn:kumbuka:problem:" + title.lower().replace(" ", "-"),
         "title": title,
         "status": status,
-        "instance": f"urn:kumbuka:request:{g.get('request_id', '')}",
+        "instance": f"urn:kumbuka:request:{request_id()}",
         **body,
     }
     return Response(orjson.dumps(problem), content_type="application/problem+json")

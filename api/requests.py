@@ -48,7 +48,11 @@ class Request(FlaskRequest):
 
 def single_values() -> dict[str, str]:
     """Returns the query parameters of this request; raises Invalid for a repeated one."""
-    for name, values in request.args.lists():
-        if len(values) > 1:
+    if not request.query_string:
+        return {}
+    given: dict[str, str] = {}
+    for name, value in request.args.items(multi=True):
+        if name in given:
             raise Invalid(name, "repeated-parameter", "give this parameter once")
-    return request.args.to_dict()
+        given[name] = value
+    return given

@@ -5,6 +5,7 @@ The secret itself is known to its holder only; events carry its slow hash.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import ClassVar
 from uuid import UUID
 
@@ -122,6 +123,7 @@ class Credential:
         return replace(self, roles=frozenset(roles | tool), scopes=frozenset(scopes))
 
 
+@cache
 def allowed(roles: frozenset[Role], scopes: frozenset[Scope]) -> frozenset[Action]:
     """Returns what roles and scopes allow together."""
     return frozenset().union(

@@ -39,7 +39,8 @@ def plain(environ: Environ, max_body: int) -> Environ:
     """
     if environ["REQUEST_METHOD"] != "POST" or not environ["PATH_INFO"].startswith("/xapi/"):
         return environ
-    query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    text = environ.get("QUERY_STRING")
+    query = parse_qsl(text, keep_blank_values=True) if text else []
     methods = [value for name, value in query if name == "method"]
     if not methods or not _speaks_1_0(environ):
         return environ

@@ -41,7 +41,7 @@ def store() -> Response:
         accepted = services().statements.accept(credential(), content, headers.version(), sent)
     else:
         accepted = _accept_one(content, sent)
-    return json([str(statement_id) for statement_id in accepted.ids])
+    return json(accepted.ids)
 
 
 @statements.put("")
