@@ -1,7 +1,8 @@
 """The way out: one statement, or a page of those that match a filter.
 
-A filter is a set of terms (`lrs.postings`); the page is read from their posting lists in index
-order, newest first unless asked otherwise, so that it costs the page and not the store.
+A filter is a list of terms (`lrs.postings`); the page is read from their posting lists in index
+order, newest first unless asked otherwise (`lrs.read_page`), so that it costs the page and not the
+store. Where matches are rare the page is cut off when its time is spent, and goes on from there.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg import sql
 from psycopg_pool import ConnectionPool
 
 from domain.errors import NotFound
@@ -27,6 +27,8 @@ Json = dict[str, Any]
 
 CLOCK_MARGIN = timedelta(seconds=10)
 """By how much the order of positions may differ from the order of `stored`: writers' time-out."""
+LAST = 2**62
+"""Beyond every position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Statements in order, and the position to go on from (None at the end)."""
+    """Statements in order, and the position to go on from (None at the end).
+
+    There may be none although there is a position to go on from.
+    """
 
     statements: list[Json]
     next: int | None
@@ -60,12 +65,19 @@ class Queries:
     """Reads statements of one institution at a time."""
 
     def __init__(
-        self, pool: ConnectionPool[Any], store: RecordStore, people: People, blind: BlindIndex
+        self,
+        pool: ConnectionPool[Any],
+        store: RecordStore,
+        people: People,
+        blind: BlindIndex,
+        *,
+        budget: timedelta = timedelta(milliseconds=200),
     ) -> None:
         self._pool = pool
         self._store = store
         self._people = people
         self._blind = blind
+        self._budget = budget
 
     def get(
         self,
@@ -82,18 +94,19 @@ class Queries:
         """
         author = None if authority is None else self._author(institution, authority)
         found = self._select(
-            "JOIN lrs.statement_index i ON i.position = e.notification_id"
-            " WHERE e.originator_id = %s AND e.originator_version = 1"
-            " AND (%s::bool OR i.author = %s) AND " + ("{voided}" if voided else "NOT {voided}"),
-            [originator_of(institution, statement_id), authority is None, author],
+            f"SELECT {COLUMNS} FROM lrs.read_statement(%s, %s, %s)",
+            [originator_of(institution, statement_id), voided, author],
         )
-        statements = self._open(found)
+        statements = [] if authority and not author else self._open(found)
         if not statements:
             raise NotFound(f"no {'voided ' if voided else ''}statement has the id {statement_id}")
         return statements[0]
 
     def page(self, institution: UUID, wanted: Filter, limit: int, after: int | None) -> Page:
-        """Returns up to `limit` statements beyond position `after` in the filter's direction."""
+        """Returns up to `limit` statements beyond position `after` in the filter's direction.
+
+        Fewer, even none, where the time of a page was spent before they were found.
+        """
         terms = self.terms(institution, wanted)
         if terms is None:
             return Page([], None)
@@ -104,34 +117,23 @@ class Queries:
                 return Page([], None)
             # Found by the term; made sure of by the column, which references do not inherit.
             terms.append(postings.of_person(self._blind, institution, author))
-        clauses = [
-            f"p0.position {'>' if wanted.ascending else '<'} %s",
-            "NOT {voided}",
-        ]
-        clauses += [
-            "EXISTS (SELECT FROM lrs.postings p"
-            " WHERE p.term = ANY(%s) AND p.position = p0.position)"
-            for _ in terms
-        ]
-        start = 0 if wanted.ascending else 2**62
-        params: list[Any] = [start if after is None else after, *map(list, terms)]
-        if author is not None:
-            clauses.append("i.author = %s")
-            params.append(author)
-        if wanted.since is not None:
-            clauses += ["e.recorded_at > %s", "p0.position > lrs.position_before(%s)"]
-            params += [wanted.since, wanted.since - CLOCK_MARGIN]
-        if wanted.until is not None:
-            clauses += ["e.recorded_at <= %s", "p0.position <= lrs.position_before(%s)"]
-            params += [wanted.until, wanted.until + CLOCK_MARGIN]
-        order = "ASC" if wanted.ascending else "DESC"
-        found = self._select(
-            "JOIN lrs.statement_index p0 ON p0.position = e.notification_id"
-            " JOIN lrs.statement_index i ON i.position = e.notification_id"
-            f" WHERE {' AND '.join(clauses)} ORDER BY p0.position {order} LIMIT %s",
-            [*params, limit + 1],
+        start = 0 if wanted.ascending else LAST
+        *found, reached = self._select(
+            f"SELECT {COLUMNS} FROM lrs.read_page(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                [either[0] for either in terms],
+                [either[1] if len(either) > 1 else None for either in terms],
+                start if after is None else after,
+                wanted.ascending,
+                limit + 1,
+                author,
+                wanted.since,
+                wanted.until,
+                CLOCK_MARGIN,
+                self._budget,
+            ],
         )
-        following = found[limit - 1].id if len(found) > limit else None
+        following = found[limit - 1].id if len(found) > limit else reached.id
         return Page(self._open(found[:limit]), following)
 
     def terms(self, institution: UUID, wanted: Filter) -> postings.Alternatives | None:
@@ -155,15 +157,9 @@ class Queries:
     def _author(self, institution: UUID, authority: Json) -> UUID | None:
         return self._people.find(institution, canonical_ifi(authority) or "")
 
-    def _select(self, rest: str, params: list[Any]) -> list[RecordedEvent]:
-        columns = ", ".join(f"e.{column.strip()}" for column in COLUMNS.split(","))
-        voided = (
-            "(NOT i.voiding AND EXISTS (SELECT FROM lrs.statement_refs r"
-            " WHERE r.target = e.originator_id AND r.voiding))"
-        )
-        query = f"SELECT {columns} FROM lrs.stored_events e {rest}".replace("{voided}", voided)
+    def _select(self, query: str, params: list[Any]) -> list[RecordedEvent]:
         with self._pool.connection() as connection:
-            rows = connection.execute(sql.SQL(query), params, binary=True).fetchall()
+            rows = connection.execute(query.encode(), params, binary=True).fetchall()
         return [RecordedEvent(*row) for row in rows]
 
     def _open(self, events: list[RecordedEvent]) -> list[Json]:

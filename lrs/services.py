@@ -86,7 +86,7 @@ def open_services(settings: Settings) -> Services:
     people = People(pool, blind)
     contents = Contents(pool)
     activities = Activities(pool, blind, store.mapper)
-    queries = Queries(pool, store, people, blind)
+    queries = Queries(pool, store, people, blind, budget=settings.page_budget)
     follower = Follower(pool, store)
     attachments = Attachments(pool, blind, store.mapper, contents)
     statements = Statements(

@@ -5,14 +5,26 @@ folder (written by `lrs up`), else from the default here. `docs/settings.md` lis
 test compares.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 import orjson
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 INSTANCE_FILE = "instance.json"
+
+
+class Shard(BaseModel):
+    """The databases of a shard beside the default one; a key store of its own is the better one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dsn: str
+    admin_dsn: str
+    keystore_dsn: str
+    keystore_admin_dsn: str
 
 
 class Settings(BaseSettings):
@@ -28,6 +40,11 @@ class Settings(BaseSettings):
         "", description="Postgres DSN of the key store; may be a server of its own."
     )
     keystore_admin_dsn: str = Field("", description="Postgres DSN that owns the key store.")
+    shards: dict[str, Shard] = Field(
+        {},
+        description="Further shards (JSON): name to dsn, admin_dsn, keystore_dsn and"
+        " keystore_admin_dsn. The databases above are the shard `home`.",
+    )
     pool_size: int = Field(8, ge=1, description="Database connections of each process.")
     pool_timeout: float = Field(
         2.0, gt=0, description="Seconds to wait for a connection before answering 503."
@@ -69,6 +86,12 @@ class Settings(BaseSettings):
     max_batch: int = Field(1000, ge=1, description="Most statements in one POST.")
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="Largest request body.")
     max_page: int = Field(500, ge=1, description="Most statements in one page.")
+    page_budget_ms: int = Field(
+        200,
+        ge=1,
+        le=5000,
+        description="Database time of one page of statements in ms; then it comes back short.",
+    )
 
     quarantine_days: int = Field(
         30, ge=1, description="How long what was refused is kept, since it came first."
@@ -129,6 +152,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged."
     )
+
+    @property
+    def page_budget(self) -> timedelta:
+        """How long the database may look for one page of statements."""
+        return timedelta(milliseconds=self.page_budget_ms)
 
     @property
     def key_file(self) -> Path:
