@@ -4,9 +4,8 @@ Pure reading of valid statements. Whether the identifier is known to this store,
 pseudonym, is the record store's.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 Json = dict[str, Any]
 
@@ -49,14 +48,13 @@ class Role(IntEnum):
 
 # What the `agent` filter looks at, unless `related_agents` widens it to every role: the actor and
 # the object, and the members of either that is a Group (1.0.3 Communication 2.1.3).
-DIRECT_ROLES = frozenset({Role.ACTOR, Role.ACTOR_MEMBER, Role.OBJECT, Role.OBJECT_MEMBER})
+DIRECT_ROLES = (Role.ACTOR, Role.ACTOR_MEMBER, Role.OBJECT, Role.OBJECT_MEMBER)
 
 _ROLES = {int(role): role for role in Role}
 _SUB = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """One occurrence of an Agent or a Group: where it stands, as what, and its identifier.
 
     `agent` is the very object inside the statement; `ifi` is None for an anonymous Group.

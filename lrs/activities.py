@@ -35,7 +35,7 @@ class Activities:
         self._pool = pool
         self._blind = blind
         self._mapper = mapper
-        self._known: dict[tuple[UUID, str], bytes] = {}
+        self._known: dict[UUID, dict[str, bytes]] = {}
 
     def identify(self, institution: UUID, iri: str) -> UUID:
         """Returns the opaque id of an activity of this institution."""
@@ -47,22 +47,28 @@ class Activities:
         Rows go in in order of id, outside the statements' transaction, so that writers that share
         activities never wait for each other in a circle.
         """
+        known = self._known.get(institution, {})
         news: dict[UUID, dict[str, Any]] = {}
-        seen: dict[tuple[UUID, str], bytes] = {}
+        seen: dict[str, bytes] = {}
         for activity in activities:
+            iri = activity["id"]
             definition = activity.get("definition")
+            held = known.get(iri)
             said = orjson.dumps(definition) if definition else b""
-            known = self._known.get((institution, activity["id"]))
-            if known is not None and said in (b"", known):
+            if held is not None and (not said or said == held):
                 continue
-            identity = self.identify(institution, activity["id"])
-            news[identity] = _merged(news.get(identity, {"id": activity["id"]}), definition)
-            seen[institution, activity["id"]] = said
+            if said and seen.get(iri) == said:
+                continue
+            identity = self.identify(institution, iri)
+            news[identity] = _merged(news.get(identity, {"id": iri}), definition)
+            seen[iri] = said
+        if not seen:
+            return
         while news:
             news = self._merge(institution, news)
-        if len(self._known) > CACHE_SIZE:
+        if sum(map(len, list(self._known.values()))) > CACHE_SIZE:
             self._known.clear()
-        self._known |= seen
+        self._known.setdefault(institution, {}).update(seen)
 
     def _merge(
         self, institution: UUID, news: dict[UUID, dict[str, Any]]

@@ -28,7 +28,7 @@ class People:
     def __init__(self, pool: ConnectionPool[Any], blind: BlindIndex) -> None:
         self._pool = pool
         self._blind = blind
-        self._cache: dict[tuple[UUID, str], tuple[float, UUID]] = {}
+        self._cache: dict[UUID, dict[str, tuple[float, UUID]]] = {}
 
     def resolve(self, institution: UUID, ifis: Iterable[str]) -> dict[str, UUID]:
         """Returns the pseudonym of each identifier, made where there is none.
@@ -53,16 +53,18 @@ class People:
 
     def forget(self, pseudonym: UUID) -> None:
         """Drops a person from this process's memory."""
-        for place, (_, cached) in list(self._cache.items()):
-            if cached == pseudonym:
-                self._cache.pop(place, None)
+        for known in list(self._cache.values()):
+            for ifi, (_, cached) in list(known.items()):
+                if cached == pseudonym:
+                    known.pop(ifi, None)
 
     def _cached(self, institution: UUID, ifis: Iterable[str]) -> tuple[dict[str, UUID], set[str]]:
         now = time.monotonic()
+        known = self._cache.get(institution, {})
         found: dict[str, UUID] = {}
         missing: set[str] = set()
         for ifi in ifis:
-            cached = self._cache.get((institution, ifi))
+            cached = known.get(ifi)
             if cached is not None and cached[0] > now:
                 found[ifi] = cached[1]
             else:
@@ -78,11 +80,12 @@ class People:
                 [institution, list(by_blind)],
             ).fetchall()
         found = {by_blind[bytes(blind)]: pseudonym for blind, pseudonym in rows}
-        if len(self._cache) > CACHE_SIZE:
+        if sum(map(len, list(self._cache.values()))) > CACHE_SIZE:
             self._cache.clear()
         expires = time.monotonic() + CACHE_SECONDS
+        known = self._cache.setdefault(institution, {})
         for ifi, pseudonym in found.items():
-            self._cache[institution, ifi] = (expires, pseudonym)
+            known[ifi] = (expires, pseudonym)
         return found
 
     def _create(self, institution: UUID, ifis: set[str]) -> None:

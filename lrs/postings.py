@@ -6,11 +6,13 @@ filter finds it, else under the related one. So a filter is a list of alternativ
 first release are under both; that does no harm.
 """
 
+from collections.abc import Callable
+from functools import lru_cache, partial
 from uuid import UUID
 
 from domain.people import DIRECT_ROLES
 from domain.statements.events import StatementStored
-from domain.statements.references import ActivityRole, activities, registration
+from domain.statements.references import ActivityRef, ActivityRole, activities
 from lrs.keys.blind_index import BlindIndex
 
 ALL = "all"
@@ -21,31 +23,54 @@ RELATED_AGENT = "related-agent"
 ACTIVITY = "object"
 RELATED_ACTIVITY = "related-object"
 
+REMEMBERED = 20_000
+"""Values of each kind whose hashes are kept, for each institution."""
+
 Alternatives = list[tuple[UUID, ...]]
 """What a statement must have to match: of each tuple at least one term."""
 
 
-def terms_of(blind: BlindIndex, event: StatementStored) -> list[UUID]:
-    """Returns every term under which the statement is found, each once."""
-    institution = event.institution
+def terms_of(
+    blind: BlindIndex, event: StatementStored, named: list[ActivityRef] | None = None
+) -> list[UUID]:
+    """Returns every term under which the statement is found, each once, in no order.
+
+    `named` are its activities, where the caller has them already.
+    """
     statement = event.statement
-    found = {
-        blind.term(institution, ALL, ""),
-        blind.term(institution, VERB, statement["verb"]["id"]),
-    }
-    context = registration(statement)
-    if context is not None:
-        found.add(blind.term(institution, REGISTRATION, str(context)))
-    direct = {person.pseudonym for person in event.people if person.role in DIRECT_ROLES}
-    for pseudonym in {person.pseudonym for person in event.people}:
-        kind = AGENT if pseudonym in direct else RELATED_AGENT
-        found.add(blind.term(institution, kind, pseudonym.hex))
-    refs = activities(statement)
-    objects = {ref.activity["id"] for ref in refs if ref.role is ActivityRole.OBJECT}
-    for activity in {ref.activity["id"] for ref in refs}:
-        kind = ACTIVITY if activity in objects else RELATED_ACTIVITY
-        found.add(blind.term(institution, kind, activity))
-    return sorted(found)
+    term = _terms(blind, event.institution)
+    found = [term.all, term.verb(statement["verb"]["id"])]
+    context = statement.get("context")
+    if context is not None and (registration := context.get("registration")) is not None:
+        found.append(blind.hashed(event.institution, REGISTRATION, registration.lower()))
+    direct: dict[UUID, bool] = {}
+    for _, role, pseudonym in event.people:
+        if not direct.get(pseudonym):
+            direct[pseudonym] = role in DIRECT_ROLES
+    for pseudonym, is_direct in direct.items():
+        found.append((term.agent if is_direct else term.related_agent)(pseudonym.hex))
+    objects: dict[str, bool] = {}
+    for _, part, activity in activities(statement) if named is None else named:
+        if not objects.get(activity["id"]):
+            objects[activity["id"]] = part is ActivityRole.OBJECT
+    for iri, is_object in objects.items():
+        found.append((term.activity if is_object else term.related_activity)(iri))
+    return found
+
+
+class _Terms:
+    """The hashes of one institution, remembered: most values come again and again."""
+
+    def __init__(self, blind: BlindIndex, institution: UUID) -> None:
+        def of(kind: str) -> Callable[[str], UUID]:
+            return lru_cache(maxsize=REMEMBERED)(partial(blind.hashed, institution, kind))
+
+        self.all = blind.hashed(institution, ALL, "")
+        self.verb, self.agent, self.related_agent = of(VERB), of(AGENT), of(RELATED_AGENT)
+        self.activity, self.related_activity = of(ACTIVITY), of(RELATED_ACTIVITY)
+
+
+_terms = lru_cache(maxsize=256)(_Terms)
 
 
 def sought(

@@ -8,6 +8,8 @@ takes that lock exclusively for a moment (`head`) and reads no further than what
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import accumulate, chain
 from threading import Event
 from typing import Any, cast
 from uuid import UUID
@@ -22,6 +24,7 @@ from eventsourcing.persistence import (
 )
 from psycopg_pool import ConnectionPool
 
+from lrs.arrays import Booleans, Contents, Numbers, Uuids
 from lrs.notifications import RecordedEvent
 
 LOG_LOCK = 7001
@@ -60,6 +63,21 @@ class IndexRows:
     named: set[UUID] = field(default_factory=set)
     authors: list[UUID] = field(default_factory=list)
 
+    @classmethod
+    def joined(cls, parts: Sequence["IndexRows"]) -> "IndexRows":
+        """Returns the rows of several writes as those of one."""
+        if len(parts) == 1:
+            return parts[0]
+        whole = cls()
+        for part in parts:
+            whole.owners += part.owners
+            whole.targets += part.targets
+            whole.voiding += part.voiding
+            whole.terms += part.terms
+            whole.named |= part.named
+            whole.authors += part.authors
+        return whole
+
 
 class LogRecorder(ApplicationRecorder):
     """Records stored events, and statements with their index rows, in Postgres."""
@@ -72,21 +90,37 @@ class LogRecorder(ApplicationRecorder):
     ) -> Sequence[int] | None:
         """Returns the position of each event; all are recorded, or none.
 
-        With `index` the events are statements: equal ones already there keep their position.
         With `beside` that function writes the rows of a read table in the same transaction.
-        Raises `IntegrityError` where a place in a stream is taken, `ContentConflict` and
-        `PersonFenced` for statements.
+        Raises `IntegrityError` where a place in a stream is taken.
         """
         if not stored_events:
             return []
-        index = cast(IndexRows | None, kwargs.get("index"))
         beside = cast(Beside | None, kwargs.get("beside"))
+        return self._insert(beside, partial(_append_events, stored_events=stored_events))
+
+    def insert_statements(
+        self, stored_events: Sequence[StoredEvent], index: IndexRows, beside: Beside | None = None
+    ) -> list[int]:
+        """Returns the position of each statement; all are recorded with their rows, or none.
+
+        Equal ones already there keep their position. Raises `ContentConflict`, `PersonFenced`.
+        """
+        record = partial(_record_statements, stored_events=stored_events, index=index)
+        try:
+            return self._insert(beside, record)
+        except IntegrityError:
+            # Some were there before: which of them are equal is asked only now, being rare.
+            return self._insert(beside, partial(record, again=True))
+
+    def _insert(
+        self, beside: Beside | None, append: Callable[[psycopg.Connection[Any]], list[int]]
+    ) -> list[int]:
         try:
             with self._pool.connection() as connection:
                 if beside is None:
-                    return _append(connection, stored_events, index)
+                    return append(connection)
                 with connection.transaction():
-                    positions = _append(connection, stored_events, index)
+                    positions = append(connection)
                     beside(connection)
                 return positions
         except psycopg.errors.UniqueViolation as error:
@@ -204,16 +238,6 @@ class LogSubscription(Subscription[LogRecorder]):
         return recorder.select_range(self._position, recorder.head(), PAGE, self._topics)
 
 
-def _append(
-    connection: psycopg.Connection[Any],
-    stored_events: Sequence[StoredEvent],
-    index: IndexRows | None,
-) -> list[int]:
-    if index is None:
-        return _append_events(connection, stored_events)
-    return _append_statements(connection, stored_events, index)
-
-
 def _append_events(
     connection: psycopg.Connection[Any], stored_events: Sequence[StoredEvent]
 ) -> list[int]:
@@ -230,23 +254,31 @@ def _append_events(
     return list(row[0])
 
 
-def _append_statements(
-    connection: psycopg.Connection[Any], stored_events: Sequence[StoredEvent], index: IndexRows
+def _record_statements(
+    connection: psycopg.Connection[Any],
+    stored_events: Sequence[StoredEvent],
+    index: IndexRows,
+    *,
+    again: bool = False,
 ) -> list[int]:
+    lasts = list(accumulate(map(len, index.terms)))
     row = connection.execute(
-        "SELECT lrs.append_statements(%b, %b, %b, %b, %b, %b, %b, %b::int[], %b, %b)",
+        "SELECT lrs.record_statements(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)",
         [
             stored_events[0].topic,
-            [event.originator_id for event in stored_events],
-            [event.state for event in stored_events],
-            index.owners,
-            index.targets,
-            index.voiding,
-            [term for terms in index.terms for term in terms],
-            [number for number, terms in enumerate(index.terms, 1) for _ in terms],
-            list(index.named),
-            index.authors,
+            Uuids([cast(UUID, event.originator_id) for event in stored_events]),
+            Contents([event.state for event in stored_events]),
+            Uuids(index.owners),
+            Uuids(index.authors),
+            Uuids(index.targets),
+            Booleans(index.voiding),
+            Uuids(list(chain.from_iterable(index.terms))),
+            Numbers([1, *(last + 1 for last in lasts[:-1])]),
+            Numbers(lasts),
+            Uuids(list(index.named)),
+            again,
         ],
+        binary=True,
     ).fetchone()
     assert row is not None
     return list(row[0])

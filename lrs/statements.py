@@ -22,7 +22,7 @@ from domain.roles import Action
 from domain.scopes import granted
 from domain.statements.equality import canonical
 from domain.statements.events import Deviation, PersonRef, StatementStored, originator_of
-from domain.statements.references import activities, is_voiding, target
+from domain.statements.references import ActivityRef, activities, is_voiding, target
 from domain.statements.tolerance import check
 from domain.values.version import Version
 from lrs.activities import Activities
@@ -39,13 +39,18 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What was recorded: ids and positions in the order sent.
+    """What was recorded: ids, in small letters, and positions in the order sent.
 
     An equal statement that was there already has the position that it had.
     """
 
-    ids: list[UUID]
+    texts: list[str]
     positions: list[int]
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The ids of the statements."""
+        return [UUID(text) for text in self.texts]
 
     @property
     def position(self) -> int:
@@ -98,8 +103,9 @@ class Statements:
                 deviations.append(check(statement, version, credential.tolerance))
             except Invalid as error:
                 raise error.within(f"/{number}") from None
-        filled = [self._filled(credential, statement, version) for statement in statements]
-        ids = [UUID(statement["id"]) for statement in filled]
+        authority = self.authority(credential)
+        filled = [_filled(statement, version, authority) for statement in statements]
+        ids = [statement["id"] for statement in filled]
         _refuse_duplicates(ids)
         institution = credential.institution
         with (
@@ -109,7 +115,7 @@ class Statements:
             events = self._resolve(credential, filled, deviations)
             owned = ((event.owner, event.statement) for event in events)
             link = self._attachments.linking(institution, owned, received) if received else None
-            positions = self._append(institution, events, link)
+            positions = self._append(credential, events, link)
         return Accepted(ids, positions)
 
     def authority(self, credential: Credential) -> Json:
@@ -119,25 +125,13 @@ class Statements:
             "account": {"homePage": self._home_page, "name": credential.key},
         }
 
-    def _filled(self, credential: Credential, statement: Json, version: Version) -> Json:
-        """Returns the statement with what the store sets: id, version, authority; not `stored`."""
-        filled = {name: value for name, value in statement.items() if name != "stored"}
-        # RFC 4122, as the specification asks: there are clients that read no later version's ids.
-        filled["id"] = str(UUID(statement["id"])) if "id" in statement else str(uuid4())
-        filled.setdefault("version", "1.0.0" if version is Version.V1_0_3 else str(version))
-        filled["authority"] = self.authority(credential)
-        return filled
-
     def _resolve(
         self,
         credential: Credential,
         statements: list[Json],
         deviations: list[tuple[Deviation, ...]],
     ) -> list[StatementStored]:
-        """Returns the events of the statements, with every person's pseudonym.
-
-        Activities are remembered as described by whoever may define them, else by their id alone.
-        """
+        """Returns the events of the statements, with every person's pseudonym."""
         institution = credential.institution
         names = [named(statement) for statement in statements]
         ifis = {name.ifi for found in names for name in found if name.ifi is not None}
@@ -151,14 +145,10 @@ class Statements:
             if found[0].ifi is None and (ifi := _group_ifi(found, pseudonyms))
         }
         pseudonyms |= self._people.resolve(institution, groups) if groups else {}
-        named_activities = (ref.activity for st in statements for ref in activities(st))
-        if Action.DEFINE not in granted(credential.scopes):
-            named_activities = ({"id": activity["id"]} for activity in named_activities)
-        self._activities.remember(institution, named_activities)
         now = datetime.now(UTC)
         return [
-            StatementStored.model_construct(
-                originator_id=originator_of(institution, UUID(statement["id"])),
+            StatementStored.trusted(
+                originator_id=originator_of(institution, statement["id"]),
                 originator_version=1,
                 institution=institution,
                 at=now,
@@ -166,32 +156,57 @@ class Statements:
                 xapi_version=statement["version"],
                 owner=pseudonyms[found[0].ifi or _group_ifi(found, pseudonyms)],
                 people=tuple(
-                    PersonRef.model_construct(
-                        pointer=name.pointer, role=name.role, pseudonym=pseudonyms[name.ifi]
-                    )
-                    for name in found
-                    if name.ifi is not None
+                    [
+                        PersonRef(pointer, role, pseudonyms[ifi])
+                        for pointer, role, _, ifi in found
+                        if ifi is not None
+                    ]
                 ),
                 deviations=deviating,
             )
             for statement, found, deviating in zip(statements, names, deviations, strict=True)
         ]
 
-    def _append(
-        self, institution: UUID, events: list[StatementStored], beside: Beside | None
-    ) -> list[int]:
-        digests = [self._blind.digest(institution, canonical(event.statement)) for event in events]
+    def _index(
+        self, credential: Credential, events: list[StatementStored]
+    ) -> tuple[list[bytes], IndexRows]:
+        """Returns digests and index rows of the statements; remembers their activities.
+
+        Activities as described by whoever may define them, else by their id alone.
+        """
+        institution = credential.institution
+        digests = []
         rows = IndexRows()
+        refs: list[ActivityRef] = []
         for event in events:
-            referred = target(event.statement)
+            statement = event.statement
+            mentioned = activities(statement)
+            refs += mentioned
+            referred = target(statement)
             rows.owners.append(event.owner)
             rows.targets.append(None if referred is None else originator_of(institution, referred))
-            rows.voiding.append(is_voiding(event.statement))
-            rows.terms.append(terms_of(self._blind, event))
+            rows.voiding.append(is_voiding(statement))
+            rows.terms.append(terms_of(self._blind, event, mentioned))
             rows.named.add(event.owner)
-            rows.named.update(person.pseudonym for person in event.people)
-            rows.authors.append(_author(event))
+            for person in event.people:
+                rows.named.add(person.pseudonym)
+                if person.role is Role.AUTHORITY:
+                    rows.authors.append(person.pseudonym)
+            digests.append(self._blind.digest(institution, canonical(statement)))
+        described = [ref.activity for ref in refs]
+        if Action.DEFINE not in granted(credential.scopes):
+            described = [{"id": activity["id"]} for activity in described]
+        self._activities.remember(institution, described)
+        return digests, rows
+
+    def _append(
+        self,
+        credential: Credential,
+        events: list[StatementStored],
+        beside: Beside | None,
+    ) -> list[int]:
         try:
+            digests, rows = self._index(credential, events)
             return self._store.append_statements(events, digests, rows, beside)
         except ContentConflict as error:
             ids = [e.statement["id"] for e in events if e.originator_id in error.originators]
@@ -213,12 +228,21 @@ def _capacity() -> Iterator[None]:
         raise Overloaded("the database does not answer", retry_after=2) from error
 
 
-def _author(event: StatementStored) -> UUID:
-    return next(ref.pseudonym for ref in event.people if ref.role is Role.AUTHORITY)
+def _filled(statement: Json, version: Version, authority: Json) -> Json:
+    """Returns the statement with what the store sets: id, version, authority; not `stored`."""
+    filled = {**statement, "authority": authority}
+    filled.pop("stored", None)
+    # RFC 4122, as the specification asks: there are clients that read no later version's ids.
+    filled["id"] = statement["id"].lower() if "id" in statement else str(uuid4())
+    if "version" not in filled:
+        filled["version"] = "1.0.0" if version is Version.V1_0_3 else str(version)
+    return filled
 
 
-def _refuse_duplicates(ids: list[UUID]) -> None:
-    seen: set[UUID] = set()
+def _refuse_duplicates(ids: list[str]) -> None:
+    if len(set(ids)) == len(ids):
+        return
+    seen: set[str] = set()
     for number, statement_id in enumerate(ids):
         if statement_id in seen:
             raise Invalid(

@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool
 from domain.errors import Conflict
 from domain.events import Event
 from domain.statements.events import StatementStored
+from lrs.commits import GroupCommit
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.ring import KeyRing
 from lrs.mapper import SealingMapper
@@ -31,6 +32,7 @@ class RecordStore(Application[UUID]):
         self._ring = ring
         self._blind = blind
         super().__init__()
+        self._commits = GroupCommit(self.recorder.insert_statements)
 
     def construct_mapper(self) -> SealingMapper:
         return SealingMapper(self._ring, self._blind)
@@ -66,7 +68,9 @@ class RecordStore(Application[UUID]):
         (`lrs.recorder`).
         """
         stored = self.mapper.seal_statements(events, digests)
-        return list(self.recorder.insert_events(stored, index=index, beside=beside) or [])
+        if beside is None:
+            return self._commits.append(stored, index)
+        return self.recorder.insert_statements(stored, index, beside)
 
     def stream(self, originator_id: UUID) -> list[Any]:
         """Returns the events of one stream, in order."""

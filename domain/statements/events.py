@@ -3,7 +3,7 @@
 Its bytes in the log are ciphertext; what this class holds is for memory only.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict
@@ -12,10 +12,8 @@ from domain.events import Event
 from domain.people import Role
 
 
-class PersonRef(BaseModel):
+class PersonRef(NamedTuple):
     """A person at a place of a statement: JSON pointer, role, pseudonym."""
-
-    model_config = ConfigDict(frozen=True)
 
     pointer: str
     role: Role
@@ -51,6 +49,9 @@ class StatementStored(Event):
     deviations: tuple[Deviation, ...] = ()
 
 
-def originator_of(institution: UUID, statement_id: UUID) -> UUID:
-    """Returns the stream of a statement: one id of one institution is one stream."""
+def originator_of(institution: UUID, statement_id: UUID | str) -> UUID:
+    """Returns the stream of a statement: one id of one institution is one stream.
+
+    An id that is text must be in small letters.
+    """
     return uuid5(institution, f"statement:{statement_id}")

@@ -3,9 +3,8 @@
 Pure reading of valid statements; people are in `domain.people`.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 Json = dict[str, Any]
@@ -37,8 +36,7 @@ _CONTEXT = {"parent": 2, "grouping": 3, "category": 4, "other": 5}
 _SUB = 100
 
 
-@dataclass(frozen=True, slots=True)
-class ActivityRef:
+class ActivityRef(NamedTuple):
     """One occurrence of an Activity; `activity` is the very object inside the statement."""
 
     pointer: str

@@ -19,7 +19,8 @@ class BlindIndex:
         self._fence = service.secret("people:fence:1")
         self._terms = service.secret("terms:1")
         self._digests = service.secret("digests:1")
-        self.term = lru_cache(maxsize=65536)(self._term)
+        self.term = lru_cache(maxsize=65536)(self.hashed)
+        self._digest_key = lru_cache(maxsize=1024)(self._digest_key_of)
 
     def blind(self, institution: UUID, ifi: str) -> bytes:
         """Returns 32 bytes under which a person's pseudonym is found."""
@@ -29,12 +30,17 @@ class BlindIndex:
         """Returns 32 bytes by which an erased identifier is recognised; unlike `blind`."""
         return hmac.digest(self._fence, institution.bytes + ifi.encode(), "sha256")
 
-    def _term(self, institution: UUID, kind: str, value: str) -> UUID:
-        """Returns an opaque id of `value`; `kind` keeps activities, verbs and the like apart."""
+    def hashed(self, institution: UUID, kind: str, value: str) -> UUID:
+        """Returns an opaque id of `value`; `kind` keeps activities, verbs and the like apart.
+
+        `term` is the same and remembers: for what comes again.
+        """
         message = institution.bytes + kind.encode() + b"\0" + value.encode()
         return UUID(bytes=blake2b(message, key=self._terms, digest_size=16).digest())
 
     def digest(self, institution: UUID, content: bytes) -> bytes:
         """Returns 16 bytes that are equal for equal content, and tell nothing without the key."""
-        key = blake2b(self._digests + institution.bytes, digest_size=32).digest()
-        return blake2b(content, key=key, digest_size=16).digest()
+        return blake2b(content, key=self._digest_key(institution), digest_size=16).digest()
+
+    def _digest_key_of(self, institution: UUID) -> bytes:
+        return blake2b(self._digests + institution.bytes, digest_size=32).digest()

@@ -21,6 +21,10 @@ class DataKey:
     key_id: UUID
     pseudonym: UUID
     cipher: AESGCM = field(repr=False)
+    name: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.key_id.bytes)
 
 
 class OpensKeys(Protocol):
@@ -40,14 +44,13 @@ def place(institution: UUID, originator_id: UUID, version: int, part: str) -> by
 def seal(key: DataKey, plaintext: bytes, where: bytes) -> bytes:
     """Returns a box of `plaintext` that opens only at `where`."""
     nonce = os.urandom(NONCE)
-    name = key.key_id.bytes
-    ciphertext = key.cipher.encrypt(nonce, plaintext, name + where)
-    return b"".join((name, (NONCE + len(ciphertext)).to_bytes(4, "big"), nonce, ciphertext))
+    ciphertext = key.cipher.encrypt(nonce, plaintext, key.name + where)
+    return b"".join((key.name, (NONCE + len(ciphertext)).to_bytes(4, "big"), nonce, ciphertext))
 
 
 def unseal(key: DataKey, sealed: bytes, where: bytes) -> bytes:
     """Returns what a box holds. Raises `InvalidTag` where it was changed or moved."""
-    return key.cipher.decrypt(sealed[:NONCE], sealed[NONCE:], key.key_id.bytes + where)
+    return key.cipher.decrypt(sealed[:NONCE], sealed[NONCE:], key.name + where)
 
 
 def boxes(content: bytes, start: int = 0) -> list[tuple[UUID, bytes]]:

@@ -6,7 +6,7 @@ nobody can issue a key for a fenced person, and a key that is merely not found i
 
 import os
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,6 +21,7 @@ from lrs.keys.port import KeyService
 LOOK_SECONDS = 1.0
 """How often a process asks who was fenced elsewhere, and so the longest that it may not know."""
 LOOK_BACK = "1 minute"
+CLOSE_PAGE = 2000
 
 
 class UnknownKey(Error):
@@ -50,7 +51,7 @@ class KeyRing:
         self._service = service
         self._seconds = cache_seconds
         self._rotation = rotation
-        self._current: dict[tuple[UUID, UUID], tuple[float, DataKey]] = {}
+        self._current: dict[UUID, dict[UUID, tuple[float, DataKey]]] = {}
         self._by_id: dict[UUID, tuple[float, DataKey | None]] = {}
         self._look_at = 0.0
         self._sweep_at = 0.0
@@ -62,10 +63,11 @@ class KeyRing:
         """
         self._look()
         now = time.monotonic()
+        held = self._current.setdefault(institution, {})
         keys: dict[UUID, DataKey] = {}
         missing: list[UUID] = []
         for pseudonym in set(pseudonyms):
-            cached = self._current.get((institution, pseudonym))
+            cached = held.get(pseudonym)
             if cached is not None and cached[0] > now:
                 keys[pseudonym] = cached[1]
             else:
@@ -74,7 +76,7 @@ class KeyRing:
             loaded = self._load_current(institution, sorted(missing))
             expires = now + self._seconds
             for pseudonym, key in loaded.items():
-                self._current[institution, pseudonym] = (expires, key)
+                held[pseudonym] = (expires, key)
                 self._by_id[key.key_id] = (expires, key)
             keys |= loaded
         return keys
@@ -103,8 +105,11 @@ class KeyRing:
             return
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT key_id, institution, pseudonym, version, kek_id, wrapped"
-                " FROM keystore.data_keys WHERE key_id = ANY(%s)",
+                "SELECT key_id, institution, pseudonym, version, kek_id,"
+                " CASE WHEN EXISTS (SELECT FROM keystore.fences f"
+                "  WHERE f.institution = k.institution AND f.pseudonym = k.institution)"
+                "  THEN NULL ELSE wrapped END"
+                " FROM keystore.data_keys k WHERE key_id = ANY(%s)",
                 [wanted],
             ).fetchall()
         for row in rows:
@@ -125,6 +130,40 @@ class KeyRing:
             ).rowcount
         self.forget(pseudonym)
         return destroyed
+
+    def close(self, institution: UUID, tell: Callable[[int], None] = lambda _: None) -> int:
+        """Fences a whole institution and destroys every key of it; returns how many there were.
+
+        May be called again after an interruption: it ends in the same state. `tell` is told how
+        many are gone so far.
+        """
+        destroyed, after = 0, (UUID(int=0), 0)
+        with self._pool.connection() as connection:
+            connection.execute("SELECT keystore.fence(%s, %s)", [institution, institution])
+            self._forget_institution(institution)
+            while True:
+                row = connection.execute(
+                    "SELECT last_pseudonym, last_version, revoked"
+                    " FROM keystore.revoke_institution(%s, %s, %s, %s)",
+                    [institution, *after, CLOSE_PAGE],
+                ).fetchone()
+                assert row is not None
+                if row[0] is None:
+                    return destroyed
+                after = (row[0], row[1])
+                destroyed += row[2]
+                tell(destroyed)
+
+    def held(self, institution: UUID) -> int:
+        """Returns how many keys there are of an institution and its persons, every version."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM keystore.data_keys"
+                " WHERE institution = %s AND wrapped IS NOT NULL",
+                [institution],
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def erased(self, institution: UUID, pseudonym: UUID) -> bool:
         """Returns whether the person is fenced."""
@@ -151,12 +190,19 @@ class KeyRing:
     def forget(self, *pseudonyms: UUID) -> None:
         """Drops the keys of fenced persons from this process's memory."""
         gone = frozenset(pseudonyms)
-        for place in [place for place in list(self._current) if place[1] in gone]:
-            self._current.pop(place, None)
+        for held in list(self._current.values()):
+            for pseudonym in gone:
+                held.pop(pseudonym, None)
         for key_id, (_, key) in list(self._by_id.items()):
             if key is not None and key.pseudonym in gone:
                 # Not removed: whoever loaded it a moment ago must not find that it never was.
                 self._by_id[key_id] = (0.0, None)
+
+    def _forget_institution(self, institution: UUID) -> None:
+        """Drops the keys of a fenced institution; others by id are asked for again."""
+        self._current.pop(institution, None)
+        for key_id, (_, key) in list(self._by_id.items()):
+            self._by_id[key_id] = (0.0, key)
 
     def _look(self) -> None:
         """Drops keys of persons whom another process fenced, and keys that are too old."""
@@ -166,16 +212,21 @@ class KeyRing:
         self._look_at = now + LOOK_SECONDS
         with self._pool.connection() as connection:
             fenced = connection.execute(
-                "SELECT pseudonym FROM keystore.fences WHERE fenced_at > now() - %s::interval",
+                "SELECT institution, pseudonym FROM keystore.fences"
+                " WHERE fenced_at > now() - %s::interval",
                 [LOOK_BACK],
             ).fetchall()
         if fenced:
-            self.forget(*(row[0] for row in fenced))
+            self.forget(*(pseudonym for _, pseudonym in fenced))
+        for institution, pseudonym in fenced:
+            if pseudonym == institution:
+                self._forget_institution(institution)
         if now >= self._sweep_at:
             self._sweep_at = now + self._seconds
-            for place, (expires, _) in list(self._current.items()):
-                if expires <= now:
-                    self._current.pop(place, None)
+            for held in list(self._current.values()):
+                for pseudonym, (expires, _) in list(held.items()):
+                    if expires <= now:
+                        held.pop(pseudonym, None)
             for key_id, (expires, _) in list(self._by_id.items()):
                 if expires <= now - LOOK_SECONDS:
                     self._by_id.pop(key_id, None)
@@ -201,7 +252,8 @@ class KeyRing:
             " key_id, institution, pseudonym, version, kek_id, wrapped, created_at"
             " FROM keystore.data_keys k WHERE institution = %s AND pseudonym = ANY(%s)"
             " AND NOT EXISTS (SELECT FROM keystore.fences f"
-            "  WHERE f.institution = k.institution AND f.pseudonym = k.pseudonym)"
+            "  WHERE f.institution = k.institution"
+            "   AND f.pseudonym IN (k.pseudonym, k.institution))"
             " ORDER BY pseudonym, version DESC",
             [institution, pseudonyms],
         ).fetchall()

@@ -1,0 +1,115 @@
+"""Group commit: small writes that come at the same time go in together, in one transaction.
+
+Whoever finds nobody writing leads: takes what waits, commits it, wakes the others, and hands the
+lead to the first who came meanwhile. So nobody waits for company, and a group is as large as a
+commit is slow. A member is answered only when its own rows are durable.
+"""
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+from eventsourcing.persistence import StoredEvent
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout, TooManyRequests
+
+from lrs.recorder import IndexRows
+
+SMALL = 25
+"""Statements of a write that waits for others; a larger one fills a transaction by itself."""
+GROUP = 500
+"""Statements of a transaction."""
+
+Insert = Callable[[Sequence[StoredEvent], IndexRows], list[int]]
+
+
+class _Member:
+    """A write, and what became of it. Its turn comes when it was served, or is to lead."""
+
+    def __init__(self, stored: Sequence[StoredEvent], rows: IndexRows) -> None:
+        self.stored = stored
+        self.rows = rows
+        self.positions: list[int] | None = None
+        self.failure: Exception | None = None
+        self.served = False
+        self.turn = Lock()
+        self.turn.acquire()
+
+
+class GroupCommit:
+    """Commits writes of the threads of one process. Thread-safe.
+
+    Where the database is away or has no room, all of a group hear so; what else may be wrong is
+    wrong with one of them.
+    """
+
+    def __init__(self, insert: Insert) -> None:
+        self._insert = insert
+        self._lock = Lock()
+        self._waiting: list[_Member] = []
+        self._led = False
+
+    def append(self, stored: Sequence[StoredEvent], rows: IndexRows) -> list[int]:
+        """Returns the position of each statement once they are durable, all or none of them.
+
+        Raises what `LogRecorder.insert_statements` raises for these alone: a group that is refused
+        for the sake of one member is written member by member.
+        """
+        if len(stored) > SMALL:
+            return self._insert(stored, rows)
+        member = _Member(stored, rows)
+        with self._lock:
+            self._waiting.append(member)
+            lead = not self._led
+            self._led = True
+        if not lead:
+            member.turn.acquire()
+        if not member.served:
+            self._lead()
+        if member.failure is not None:
+            raise member.failure
+        if member.positions is None:
+            return self._insert(member.stored, member.rows)
+        return member.positions
+
+    def _lead(self) -> None:
+        group = self._take()
+        try:
+            self._commit(group)
+        finally:
+            with self._lock:
+                successor = self._waiting[0] if self._waiting else None
+                self._led = successor is not None
+            for member in group[1:]:
+                member.served = True
+                member.turn.release()
+            if successor is not None:
+                successor.turn.release()
+
+    def _take(self) -> list[_Member]:
+        """Returns the first who waits and as many after them as fit; they wait no longer."""
+        with self._lock:
+            size = count = 0
+            for member in self._waiting:
+                size += len(member.stored)
+                if count and size > GROUP:
+                    break
+                count += 1
+            group, self._waiting = self._waiting[:count], self._waiting[count:]
+        return group
+
+    def _commit(self, group: list[_Member]) -> None:
+        stored = [event for member in group for event in member.stored]
+        try:
+            positions = self._insert(stored, IndexRows.joined([member.rows for member in group]))
+        except (OperationalError, PoolTimeout, TooManyRequests) as error:
+            for member in group:
+                member.failure = error
+        except Exception as error:
+            # Whose fault it is shows when each is written alone.
+            if len(group) == 1:
+                group[0].failure = error
+        else:
+            start = 0
+            for member in group:
+                member.positions = positions[start : start + len(member.stored)]
+                start += len(member.stored)
