@@ -133,14 +133,14 @@ class Attachments:
         if not links:
             return None
         rows = []
-        borrowed = set()
+        used = set()
         for owner, sha2 in sorted(links):
             attachment = self._identify(institution, sha2)
             mine = received[sha2]
             held = self._held(institution, attachment) if mine.content.size else None
             content_id, key = held or (mine.content.content_id, mine.key)
-            if held is not None:
-                borrowed.add(content_id)
+            if mine.content.size:
+                used.add(content_id)
             sealed = self._mapper.seal_content(
                 institution, attachment, {"key": base64.b64encode(key).decode()}, owner
             )
@@ -153,9 +153,10 @@ class Attachments:
                 rows,
             )
             query = "SELECT count(*) FROM lrs.contents WHERE number = 0 AND content_id = ANY(%s)"
-            row = connection.execute(query, [list(borrowed)]).fetchone()
-            if row != (len(borrowed),):
-                raise Overloaded("an equal attachment was erased just now: send this again")
+            row = connection.execute(query, [list(used)]).fetchone()
+            if row != (len(used),):
+                # An equal one was erased just now, or this one was so slow that it was swept.
+                raise Overloaded("the content of an attachment is gone: send this again")
 
         return link
 

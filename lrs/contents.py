@@ -1,11 +1,13 @@
 """Contents: what is too large for an event, in sealed chunks. Bytes in, bytes out, any size.
 
 A content is written before the event that names it, and read only through that event; one whose
-event was never written is found by nobody. Erasing its owner's key makes it unreadable at once.
+event was never written is found by nobody, and swept after a while. Erasing its owner's key makes
+it unreadable at once.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha1, sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +18,16 @@ from lrs.keys.envelope import DataKey, OpensKeys, boxes, place, seal, unseal
 from lrs.keys.ring import PersonErased
 
 CHUNK = 256 * 1024
+
+ADRIFT = timedelta(hours=1)
+"""How long an upload may take until it is for certain that nothing comes of it any more."""
+
+FURTHER = "INSERT INTO lrs.contents (content_id, number, sealed) VALUES (%s, %s, %b)"
+# Says in the same statement that it is under way: the database ends that with the row that has it.
+FIRST = (
+    f"WITH content (content_id) AS ({FURTHER} RETURNING content_id)"
+    " INSERT INTO lrs.uploads (content_id) SELECT content_id FROM content"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +70,21 @@ class Contents:
         """Deletes the content; returns how many chunks it had."""
         with self._pool.connection() as connection:
             dropped: int = connection.execute(
-                "DELETE FROM lrs.contents WHERE content_id = %s", [content_id]
+                "WITH ended AS (DELETE FROM lrs.uploads WHERE content_id = %(content)s)"
+                " DELETE FROM lrs.contents WHERE content_id = %(content)s",
+                {"content": content_id},
             ).rowcount
         return dropped
+
+    def sweep(self, older: timedelta = ADRIFT) -> int:
+        """Deletes what uploads left that began longer ago and never became anything.
+
+        Returns how many uploads that were.
+        """
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT lrs.sweep_uploads(%s)", [older]).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def _write(
         self, institution: UUID, content_id: UUID, key: DataKey, data: Iterable[bytes]
@@ -73,10 +97,7 @@ class Contents:
             sealed = seal(key, chunk, place(institution, content_id, number, "chunk"))
             # Each in a transaction of its own: a slow sender must not hold one open.
             with self._pool.connection() as connection:
-                connection.execute(
-                    "INSERT INTO lrs.contents (content_id, number, sealed) VALUES (%s, %s, %b)",
-                    [content_id, number, sealed],
-                )
+                connection.execute(FIRST if number == 0 else FURTHER, [content_id, number, sealed])
         return Content(content_id, size, short.hexdigest(), long.hexdigest())
 
     def _chunk(self, content_id: UUID, number: int) -> bytes | None:

@@ -24,6 +24,7 @@ log = structlog.get_logger("infra.jobs")
 SHIP_SECONDS = 30.0
 RESUME_SECONDS = 15.0
 EXPIRE_SECONDS = 3600.0
+SWEEP_SECONDS = 600.0
 CATCH_UP_SECONDS = 60.0
 
 
@@ -110,4 +111,21 @@ def quarantine(services: Services) -> Job:
     return Job("quarantine", EXPIRE_SECONDS, expire)
 
 
-JOBS: list[Callable[[Services], Job]] = [releases, shipping, erasures, forwarding, quarantine]
+def uploads(services: Services) -> Job:
+    """Deletes what interrupted uploads left."""
+
+    def sweep(_: Event) -> None:
+        if swept := services.contents.sweep():
+            log.info("interrupted uploads swept", uploads=swept)
+
+    return Job("uploads", SWEEP_SECONDS, sweep)
+
+
+JOBS: list[Callable[[Services], Job]] = [
+    releases,
+    shipping,
+    erasures,
+    forwarding,
+    quarantine,
+    uploads,
+]
