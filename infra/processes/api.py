@@ -3,6 +3,7 @@
 Each worker makes its own application after the fork; connections are never shared.
 """
 
+import gc
 from functools import partial
 from signal import SIGTERM
 from typing import Any
@@ -25,12 +26,20 @@ LOGGING = {
     "loggers": {"_granian": {"propagate": True}, "granian.access": {"propagate": False}},
 }
 
+GC_THRESHOLD = 10_000
+
 
 def application(settings: Settings) -> Flask:
     """Returns the application of one worker."""
     die_with_parent(SIGTERM)
     logging.configure(settings, "api")
-    return create_app(Services(settings))
+    made = create_app(Services(settings))
+    # A batch makes thousands of objects and frees them all: looking for cycles among them every
+    # 700 costs a write a tenth of its time. What stands now stays, and is not looked at again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 50)
+    return made
 
 
 def run(settings: Settings) -> None:
