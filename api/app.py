@@ -28,7 +28,17 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic import BaseModel
 from werkzeug.routing import MapAdapter
 
-from api import authorisation, capacity, cors, errors, limits, metrics, security
+from api import (
+    authorisation,
+    capacity,
+    coding,
+    conditional,
+    cors,
+    errors,
+    limits,
+    metrics,
+    security,
+)
 from api.blueprints import SECURITY_SCHEMES
 from api.docs import docs
 from api.front import front
@@ -162,14 +172,15 @@ def create_app(services: Services) -> Flask:
     )
     app.config[MAX_BODY] = services.settings.max_body_bytes
     app.extensions[EXTENSION] = services
-    app.before_request(metrics.start)
+    metrics.install(app)
     cors.install(app, services.settings)
     capacity.install(app, services.settings)
     limits.install(app, services.settings)
     app.before_request(alternate.refuse)
     app.before_request(authorisation.admit)
     headers.install(app)
-    app.after_request(metrics.observe)
+    coding.install(app)
+    conditional.install(app)
     errors.install(app)
     for blueprint in V1:
         app.register_api(blueprint)

@@ -16,7 +16,7 @@ SHARED = ("/xapi", "/oauth/")
 METHODS = "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 ASKED = (
     "Authorization, Content-Type, Accept-Language, If-Match, If-None-Match, X-Request-Id,"
-    " X-Experience-API-Version, X-Experience-API-Hash"
+    " Content-Encoding, X-Experience-API-Version, X-Experience-API-Hash"
 )
 SHOWN = (
     "X-Experience-API-Version, X-Experience-API-Consistent-Through, ETag, Last-Modified,"

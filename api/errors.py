@@ -143,7 +143,7 @@ def _problem(status: int, title: str, body: dict[str, Any]) -> Response:
 
 
 def _keep_headers(error: HTTPException, response: Response) -> None:
-    """A 405 tells what is allowed; a redirect tells where."""
+    """A 405 tells what is allowed, a 415 which codings are; a redirect tells where."""
     for name, value in error.get_headers():
-        if name in {"Allow", "Location"}:
+        if name in {"Allow", "Accept-Encoding", "Location"}:
             response.headers[name] = value

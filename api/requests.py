@@ -1,14 +1,18 @@
-"""The request as this API reads it: a bounded body and strict JSON."""
+"""The request as this API reads it: a bounded body, decoded, and strict JSON."""
 
-from typing import Any
+from typing import IO, Any
 
 from flask import Request as FlaskRequest
 from flask import current_app, request
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.utils import cached_property
 
+from api import coding
 from domain.errors import Invalid, TooLarge
 from domain.values import json_text
 
 MAX_BODY = "KUMBUKA_MAX_BODY_BYTES"
+MANY_DIGITS = 19
 
 
 class Request(FlaskRequest):
@@ -16,6 +20,13 @@ class Request(FlaskRequest):
 
     Flask's own MAX_CONTENT_LENGTH cuts a chunked body silently and answers 200.
     """
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """What the body says, decoded (`api.coding`): how much that is, only reading it shows."""
+        sent = self.environ.get("HTTP_CONTENT_ENCODING")
+        plain: IO[bytes] = super().stream
+        return coding.decoding(plain, sent) if sent else plain
 
     def get_data(self, *_: Any, as_text: bool = False, **__: Any) -> Any:
         """Returns the whole body; raises TooLarge. Forms are never parsed here."""
@@ -30,9 +41,13 @@ class Request(FlaskRequest):
         return json_text.parse(self.get_data())
 
     def _read(self) -> bytes:
-        limit = self._limit()
-        if (self.content_length or 0) > limit:
+        limit = int(current_app.config[MAX_BODY])
+        length = self.environ.get("CONTENT_LENGTH", "")
+        known = length.isascii() and length.isdigit() and len(length) < MANY_DIGITS
+        if known and int(length) > limit:
             raise TooLarge(f"the body is larger than {limit} bytes")
+        if known and "HTTP_CONTENT_ENCODING" not in self.environ:
+            return _exactly(self.environ["wsgi.input"], int(length))
         parts: list[bytes] = []
         left = limit + 1
         while left and (part := self.stream.read(left)):
@@ -42,8 +57,16 @@ class Request(FlaskRequest):
             raise TooLarge(f"the body is larger than {limit} bytes")
         return b"".join(parts)
 
-    def _limit(self) -> int:
-        return int(current_app.config[MAX_BODY])
+
+def _exactly(source: IO[bytes], length: int) -> bytes:
+    """Returns `length` bytes; raises ClientDisconnected where there are fewer."""
+    body = source.read(length) if length else b""
+    while len(body) < length:
+        part = source.read(length - len(body))
+        if not part:
+            raise ClientDisconnected
+        body += part
+    return body
 
 
 def single_values() -> dict[str, str]:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from secrets import token_hex
 from typing import Any
 
-import orjson
 from flask import Response, current_app, g, request
 
 from api.authentication import credential
@@ -46,8 +45,8 @@ def body() -> tuple[Any, Iterable[Sent]]:
     return g.content, (_sent(part) for part in parts)
 
 
-def answer(content: Any, statements: Sequence[dict[str, Any]]) -> Response:
-    """Returns multipart/mixed: the JSON first, then each attachment of `statements` once."""
+def answer(content: bytes, statements: Sequence[dict[str, Any]]) -> Response:
+    """Returns multipart/mixed: the JSON `content`, then each attachment of `statements` once."""
     boundary = token_hex(16).encode()
     found = services().attachments.of(credential().institution, statements)
 
@@ -55,7 +54,7 @@ def answer(content: Any, statements: Sequence[dict[str, Any]]) -> Response:
         yield b"--%b\r\nContent-Type: %b\r\n\r\n%b" % (
             boundary,
             JSON.encode(),
-            orjson.dumps(content),
+            content,
         )
         for attachment, data in found:
             yield b"\r\n--%b\r\nContent-Type: %b\r\n%b: binary\r\n%b: %b\r\n\r\n" % (

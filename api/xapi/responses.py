@@ -19,8 +19,9 @@ NEVER_RUN = "sandbox; default-src 'none'"
 
 
 def json(content: Any) -> Response:
-    """Returns a JSON response."""
-    return Response(orjson.dumps(content), content_type=JSON)
+    """Returns a JSON response; of bytes, which are JSON already."""
+    body = content if isinstance(content, bytes) else orjson.dumps(content)
+    return Response(body, content_type=JSON)
 
 
 def rendered(statements: Sequence[Json], wanted: Format) -> list[Json]:
