@@ -2,11 +2,18 @@
 
 import os
 import platform
+from importlib.metadata import version
 from pathlib import Path
+
+from infra.local.postgres import SETTINGS, VERSION
+from tests.bench.place import WORKERS
+
+PACKAGES = ("eventsourcing", "psycopg", "granian", "flask", "pydantic", "cryptography", "zstandard")
+TOLD = ("fsync", "synchronous_commit", "shared_buffers", "max_wal_size", "wal_compression")
 
 
 def facts() -> str:
-    """Returns processor, cores, memory, system and Python in one line."""
+    """Returns machine, load, versions and settings in a few lines."""
     cpu = next(
         (
             line.split(":")[1].strip()
@@ -17,8 +24,12 @@ def facts() -> str:
     )
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    load = os.getloadavg()[0]
+    loads = ", ".join(f"{load:.2f}" for load in os.getloadavg())
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    settings = ", ".join(f"{name} {SETTINGS[name]}" for name in TOLD)
     return (
-        f"{cpu}, {cores} cores, {memory:.0f} GiB, {platform.system()} {platform.release()},"
-        f" Python {platform.python_version()}, load {load:.1f} at the start"
+        f"Machine: {cpu}, {cores} cores, {memory:.0f} GiB, {platform.system()}"
+        f" {platform.release()}. Load at the start (1, 5, 15 minutes): {loads}.\n"
+        f"Versions: Python {platform.python_version()}, PostgreSQL {VERSION}, {packages}.\n"
+        f"Settings: {settings}; API processes {WORKERS}."
     )

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -32,17 +32,26 @@ class Stores:
         self._count = 0
 
     @contextmanager
-    def fresh(self, **more: str) -> Iterator[Services]:
-        """Gives the services of an empty store, with more settings, for as long as it is used."""
+    def empty(self, **more: Any) -> Iterator[Settings]:
+        """Gives settings of an empty store, and more settings, for as long as it is used."""
         self._count += 1
         data = self._folder / f"store{self._count}"
+        data.mkdir(exist_ok=True)
         settings = fresh_database(self._postgres, self._template, data)
-        services = open_services(settings.model_copy(update=more))
         try:
-            yield services
+            yield settings.model_copy(update=more)
         finally:
-            services.close()
             drop_database(self._postgres, settings)
+
+    @contextmanager
+    def fresh(self, **more: Any) -> Iterator[Services]:
+        """Gives the services of an empty store, for as long as it is used."""
+        with self.empty(**more) as settings:
+            services = open_services(settings)
+            try:
+                yield services
+            finally:
+                services.close()
 
 
 class Alone(NamedTuple):

@@ -4,10 +4,16 @@ from collections.abc import Sequence
 from statistics import median
 
 
-def spread(values: Sequence[float], digits: int = 0) -> str:
+def spread(values: Sequence[float], digits: int = 0, unit: str = "") -> str:
     """Returns "median (least-greatest)"."""
     middle, least, most = (f"{f(values):,.{digits}f}" for f in (median, min, max))
-    return f"{middle} ({least}-{most})"
+    return f"{middle}{unit} ({least}-{most})"
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Returns the least of the values that `share` of them do not exceed; 0 of none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
