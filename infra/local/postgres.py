@@ -19,11 +19,12 @@ import orjson
 import psycopg
 from psycopg import sql
 
+from infra.local.instance import write_private
 from infra.local.process import LOOPBACK, Child, StartFailed, free_port, tied
 
 VERSION = 18
 DATABASE = "kumbuka"
-ADMIN, WRITER, KEYS = "lrs_admin", "lrs_writer", "lrs_keys"
+ADMIN, WRITER, KEYS, READER = "lrs_admin", "lrs_writer", "lrs_keys", "lrs_reader"
 
 # The log must never hold personal data: no statements, no parameters, no DETAIL lines, and no
 # ERROR messages (they may quote values); the processes log failures themselves, by SQLSTATE.
@@ -52,7 +53,7 @@ SETTINGS = {
 
 
 class Postgres:
-    """One embedded server in `folder`. `start()` leaves the database and both roles in place."""
+    """One embedded server in `folder`. `start()` leaves the database and the roles in place."""
 
     def __init__(self, folder: Path, port: int | None = None, logs: Path | None = None) -> None:
         self.folder = folder.absolute()
@@ -80,6 +81,11 @@ class Postgres:
     def dsn(self) -> str:
         """DSN of the event store and the views."""
         return self.dsn_of(WRITER)
+
+    @property
+    def reader_dsn(self) -> str:
+        """DSN that can only read records: for replicas, and whoever looks by hand."""
+        return self.dsn_of(READER)
 
     @property
     def keystore_admin_dsn(self) -> str:
@@ -114,11 +120,13 @@ class Postgres:
 
     def _load_passwords(self) -> None:
         file = self.folder / "passwords.json"
-        if not file.exists():
-            passwords = {role: secrets.token_urlsafe(24) for role in (ADMIN, WRITER, KEYS)}
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as out:
-                out.write(orjson.dumps(passwords))
-        self._passwords = orjson.loads(file.read_bytes())
+        passwords = orjson.loads(file.read_bytes()) if file.exists() else {}
+        roles = (ADMIN, WRITER, KEYS, READER)
+        if missing := [role for role in roles if role not in passwords]:
+            # The first release knew no reader.
+            passwords |= {role: secrets.token_urlsafe(24) for role in missing}
+            write_private(file, passwords)
+        self._passwords = passwords
 
     def _make_cluster(self) -> None:
         # Made aside and renamed: a first start that was cut short leaves nothing half made.
@@ -161,7 +169,7 @@ class Postgres:
     def _ensure_roles(self) -> None:
         with psycopg.connect(self.dsn_of(ADMIN, "postgres"), autocommit=True) as connection:
             known = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
-            for role in (WRITER, KEYS):
+            for role in (WRITER, KEYS, READER):
                 verb = "ALTER" if role in known else "CREATE"
                 connection.execute(
                     sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
