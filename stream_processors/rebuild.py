@@ -21,6 +21,7 @@ from projections.views.apply import STREAMS, apply_batches
 from projections.views.purge import VIEWS_LOCK
 from stream_processors.partitions import partition_of
 from stream_processors.translate import LOG, Draft, Translator
+from stream_processors.twin import make_twin
 
 REBUILD_LOCK = 7006
 PAGE = 1000
@@ -105,31 +106,9 @@ def _alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
 
 
 def _make(connection: psycopg.Connection[Any], partitions: int) -> None:
-    """Makes empty tables beside the live ones, of the same form, and the SQL views over them."""
-    name = sql.Identifier(NEXT)
+    """Makes empty tables beside the live ones, of the same form."""
     with connection.transaction():
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(name))
-        connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
-        for table in _tables(connection):
-            connection.execute(
-                sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
-                    sql.Identifier(NEXT, table), sql.Identifier(LIVE, table)
-                )
-            )
-        connection.execute(f"SET LOCAL search_path = {LIVE}".encode())
-        definitions = _definitions(connection)
-        connection.execute(f"SET LOCAL search_path = {NEXT}".encode())
-        for view, definition in definitions:
-            connection.execute(
-                sql.SQL("CREATE VIEW {} AS ").format(sql.Identifier(NEXT, view))
-                + sql.SQL(definition)
-            )
-        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO lrs_writer").format(name))
-        connection.execute(
-            sql.SQL(
-                "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {} TO lrs_writer"
-            ).format(name)
-        )
+        make_twin(connection, LIVE, NEXT)
         tracking.prepare(connection, partitions)
 
 
@@ -150,20 +129,3 @@ def _swap(connection: psycopg.Connection[Any]) -> None:
             sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
         )
     connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(OLD)))
-
-
-def _tables(connection: psycopg.Connection[Any]) -> list[str]:
-    rows = connection.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'"
-        " ORDER BY oid",
-        [LIVE],
-    )
-    return [table for (table,) in rows]
-
-
-def _definitions(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
-    return connection.execute(
-        "SELECT relname, pg_get_viewdef(oid) FROM pg_class"
-        " WHERE relnamespace = %s::regnamespace AND relkind = 'v' ORDER BY oid",
-        [LIVE],
-    ).fetchall()
