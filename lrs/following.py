@@ -20,8 +20,8 @@ WINDOW = 5000
 """Positions that one look covers at most, so that rare matches cost bounded queries."""
 
 VISIBLE = (
-    "(i.voiding OR NOT EXISTS (SELECT FROM lrs.statement_refs v"
-    " WHERE v.target = i.originator_id AND v.voiding))"
+    "(i.voiding OR (SELECT v.voiding FROM lrs.statement_refs v"
+    " WHERE v.target = i.originator_id AND v.voiding LIMIT 1) IS NULL)"
     " AND NOT EXISTS (SELECT FROM lrs.fences f WHERE f.pseudonym = i.owner)"
 )
 """Neither voided nor of a person who is being erased."""

@@ -145,7 +145,8 @@ BEGIN
             matching := lrs.places_among(narrow[n], wide[n], matching, ascending);
         END LOOP;
 
-        -- Of these, what may be read: it has an index row and is not voided.
+        -- Of these, what may be read: it has an index row and is not voided. (Values of subqueries,
+        -- not EXISTS: beside OR the planner may hash all rows of the other table for that.)
         WHILE matching <> '{}' AND cardinality(found) < many LOOP
             part := matching[: many];
             matching := matching[many + 1 :];
@@ -153,12 +154,12 @@ BEGIN
                 SELECT i.position FROM lrs.statement_index i
                 WHERE i.position = ANY (part)
                     AND (read_page.author IS NULL OR i.author = read_page.author)
-                    AND (i.voiding OR NOT EXISTS (SELECT FROM lrs.statement_refs r
-                        WHERE r.target = i.originator_id AND r.voiding))
-                    AND (coalesce(since, until) IS NULL OR EXISTS (
-                        SELECT FROM lrs.stored_events e WHERE e.notification_id = i.position
-                            AND (since IS NULL OR e.recorded_at > since)
-                            AND (until IS NULL OR e.recorded_at <= until))));
+                    AND (i.voiding OR (SELECT r.voiding FROM lrs.statement_refs r
+                        WHERE r.target = i.originator_id AND r.voiding LIMIT 1) IS NULL)
+                    AND (coalesce(since, until) IS NULL OR (
+                        SELECT (since IS NULL OR e.recorded_at > since)
+                            AND (until IS NULL OR e.recorded_at <= until)
+                        FROM lrs.stored_events e WHERE e.notification_id = i.position)));
             IF matching <> '{}' AND clock_timestamp() - began >= budget THEN
                 reached := part[cardinality(part)];
                 EXIT;
@@ -208,8 +209,8 @@ BEGIN
         JOIN lrs.statement_index i ON i.position = e.notification_id
         WHERE e.originator_id = stream AND e.originator_version = 1
             AND (read_statement.author IS NULL OR i.author = read_statement.author)
-            AND (NOT i.voiding AND EXISTS (SELECT FROM lrs.statement_refs r
-                WHERE r.target = stream AND r.voiding)) = voided;
+            AND (NOT i.voiding AND (SELECT r.voiding FROM lrs.statement_refs r
+                WHERE r.target = stream AND r.voiding LIMIT 1) IS NOT NULL) = voided;
 END $$;
 COMMENT ON FUNCTION lrs.read_statement IS
     'Returns the statement of a stream, if it is voided as said and its authority is `author` (null: '

@@ -1,0 +1,199 @@
+"""Pages of rare matches in large lists: the right ones, each once, in order, for bounded work."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import chain, combinations
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from domain.credentials import Credential
+from domain.people import canonical_ifi
+from domain.statements.events import originator_of
+from domain.values.version import Version
+from lrs import postings
+from lrs.queries import Filter, Queries
+from lrs.services import Services, open_services
+from lrs.settings import Settings
+from tests.integration.lrs.crowd import COURSE, ITEM, VERB, Crowd, follow, gather
+from tests.integration.lrs.samples import Json, agent, statement
+
+NAMES = (
+    *("agent", "verb", "activity", "registration", "related_agents", "related_activities"),
+    *("since", "until", "authority"),
+)
+TOGETHER = [
+    names
+    for size in (1, 2, 3)
+    for names in combinations(NAMES, size)
+    # One parameter of the address each: `agent` stands in two of these, and so does `activity`.
+    if not {"agent", "related_agents"} <= {*names}
+    and not {"activity", "related_activities"} <= {*names}
+    and not {"since", "until"} <= {*names}
+]
+
+
+@pytest.fixture(scope="module")
+def services(settings: Settings) -> Iterator[Services]:
+    """Services whose pages are cut off early, so that there are many."""
+    opened = open_services(settings.model_copy(update={"page_budget_ms": 20}))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def crowd(services: Services) -> Crowd:
+    """A few statements among two lists of fifty thousand places, and smaller ones."""
+    return gather(services, batches=8, large=50_000, small=5_000)
+
+
+@pytest.fixture(scope="module")
+def throng(services: Services) -> Crowd:
+    """A few statements among two lists of a million places, and smaller ones."""
+    return gather(services, batches=12, large=1_000_000, small=20_000)
+
+
+def expected(crowd: Crowd, names: tuple[str, ...], *, ascending: bool) -> list[str]:
+    ids = [each["id"] for each in crowd.statements]
+    half = len(ids) // 2
+    found = ids[half:] if "since" in names else ids[:half] if "until" in names else ids
+    return found if ascending else found[::-1]
+
+
+@pytest.mark.parametrize("names", TOGETHER, ids="+".join)
+@pytest.mark.parametrize("ascending", [False, True], ids=["descending", "ascending"])
+def test_every_combination(
+    services: Services, crowd: Crowd, names: tuple[str, ...], ascending: bool
+) -> None:
+    narrowings = crowd.narrowings(services)
+    given: Json = {}
+    for name in names:
+        given |= narrowings[name]
+    pages = follow(services, crowd, Filter(**given, ascending=ascending), 5)
+    assert list(chain(*pages)) == expected(crowd, names, ascending=ascending)
+    assert all(len(page) <= 5 for page in pages)
+
+
+def test_two_filters_of_a_million_that_hardly_meet(services: Services, throng: Crowd) -> None:
+    pages = follow(services, throng, Filter(agent=agent("ada"), verb=VERB), 50)
+    assert list(chain(*pages)) == expected(throng, (), ascending=False)
+    assert len(pages) > 1
+
+
+def test_matches_at_the_far_end_of_the_order(services: Services, throng: Crowd) -> None:
+    """Somebody who stands beside the others in the first statement only, looked for backwards."""
+    institution = throng.credential.institution
+    first = throng.statements[0]
+    query = "SELECT position FROM lrs.statement_index WHERE originator_id = %s"
+    (position,) = ask(services, query, originator_of(institution, UUID(first["id"])))
+    who = {"mbox": "mailto:eve@lms.example.org"}
+    eve = services.people.resolve(institution, [canonical_ifi(who) or ""]).popitem()[1]
+    term = services.blind.term(institution, postings.RELATED_AGENT, eve.hex)
+    ask(services, "INSERT INTO lrs.postings VALUES (%s, %s) RETURNING 1", term, position)
+    given = {"agent": who, "related_agents": True}
+    for more in ({}, {"verb": VERB}, {"verb": VERB, "activity": ITEM}):
+        assert follow(services, throng, Filter(**given, **more), 50) == [[first["id"]]]
+
+
+@pytest.mark.parametrize(
+    "nowhere",
+    [
+        {"agent": {"mbox": "mailto:nobody@lms.example.org"}},
+        {"agent": agent("ada"), "verb": "http://verbs.example.org/unknown"},
+        {"verb": VERB, "registration": uuid4()},
+        {"agent": agent("grace"), "verb": VERB},
+        {"activity": COURSE, "agent": agent("ada"), "verb": VERB},
+    ],
+    ids=["agent", "verb", "registration", "role", "activity"],
+)
+def test_a_filter_that_matches_nothing(services: Services, throng: Crowd, nowhere: Json) -> None:
+    assert list(chain(*follow(services, throng, Filter(**nowhere), 50))) == []
+
+
+def test_a_long_list_of_what_may_not_be_read(services: Services, throng: Crowd) -> None:
+    """A million places that lead to nothing, as after an erasure."""
+    pages = follow(services, throng, Filter(verb=VERB, ascending=True), 50)
+    assert list(chain(*pages)) == expected(throng, (), ascending=True)
+    assert len(pages) > 1
+
+
+@pytest.mark.parametrize("names", TOGETHER, ids="+".join)
+def test_a_round_reads_little(services: Services, throng: Crowd, names: tuple[str, ...]) -> None:
+    """Without any time a page reads what one round reads: by no list more than the page needs."""
+    narrowings = throng.narrowings(services)
+    given: Json = {}
+    for name in names:
+        given |= narrowings[name]
+    read = entries_read(services, throng, Filter(**given))
+    assert 0 < read < 3000
+
+
+@pytest.mark.parametrize("ascending", [False, True], ids=["descending", "ascending"])
+def test_a_page_that_was_cut_off_while_statements_arrive(
+    services: Services, tool: Credential, ascending: bool
+) -> None:
+    """What arrives meanwhile comes on a later page upwards, not at all downwards; never twice."""
+    wanted = Filter(agent=agent("zoe"), verb=VERB, ascending=ascending)
+    sent, seen = [statement("zoe") for _ in range(40)], list[str]()
+    services.statements.accept(tool, sent, Version.V2_0_0)
+    expected = [each["id"] for each in (sent if ascending else sent[::-1])]
+    after: int | None = None
+    for number in range(20):
+        page = services.queries.page(tool.institution, wanted, 3, after)
+        seen += [each["id"] for each in page.statements]
+        if page.next is None:
+            break
+        after = page.next
+        if number < 3:
+            late = statement("zoe")
+            services.statements.accept(tool, [late], Version.V2_0_0)
+            expected += [late["id"]] if ascending else []
+    assert seen == expected
+
+
+def entries_read(services: Services, crowd: Crowd, wanted: Filter) -> int:
+    """Returns how many entries of the indexes one round of the page read; no row by a scan."""
+    with services.pool.connection() as connection, connection.transaction():
+        pool: Any = _Same(connection)
+        queries = Queries(
+            pool, services.store, services.people, services.blind, budget=timedelta(0)
+        )
+        before = counted(connection)
+        queries.page(crowd.credential.institution, wanted, 50, None)
+        after = counted(connection)
+    assert after[1] == before[1]
+    return after[0] - before[0]
+
+
+def counted(connection: psycopg.Connection[Any]) -> tuple[int, int]:
+    """Returns entries of indexes and rows of scans that this connection read, not yet flushed."""
+    row = connection.execute(
+        "SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid))::bigint,"
+        " (SELECT sum(seq_tup_read) FROM pg_stat_xact_user_tables WHERE schemaname = 'lrs')::bigint"
+        " FROM pg_stat_user_indexes WHERE schemaname = 'lrs'"
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+class _Same:
+    """One connection in the place of a pool."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def connection(self) -> Any:
+        return self
+
+    def __enter__(self) -> psycopg.Connection[Any]:
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def ask(services: Services, query: str, *params: Any) -> Any:
+    with services.pool.connection() as connection:
+        return connection.execute(query.encode(), params).fetchone()
