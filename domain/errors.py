@@ -82,9 +82,35 @@ class TooFast(Error):
         self.retry_after = retry_after
 
 
+class QuotaReached(Error):
+    """A quota of the institution is used up. Store less, or ask whoever runs the store for more."""
+
+    def __init__(self, quota: str, limit: int, used: int) -> None:
+        super().__init__(_quota(quota, limit, used))
+        self.quota = quota
+        self.limit = limit
+        self.used = used
+
+
+class DailyQuotaReached(TooFast):
+    """The institution's quota of today is used up. Come back after `retry_after` seconds."""
+
+    def __init__(self, quota: str, limit: int, used: int, retry_after: int) -> None:
+        super().__init__(_quota(quota, limit, used), retry_after)
+        self.quota = quota
+        self.limit = limit
+        self.used = used
+
+
 class Overloaded(Error):
     """No capacity now. Come back after `retry_after` seconds."""
 
     def __init__(self, detail: str, retry_after: int = 1) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+def _quota(quota: str, limit: int, used: int) -> str:
+    return (
+        f"this request goes beyond the institution's quota of {quota}: {used} of {limit} are used"
+    )

@@ -22,7 +22,9 @@ CHUNK = 256 * 1024
 ADRIFT = timedelta(hours=1)
 """How long an upload may take until it is for certain that nothing comes of it any more."""
 
-FURTHER = "INSERT INTO lrs.contents (content_id, number, sealed) VALUES (%s, %s, %b)"
+FURTHER = (
+    "INSERT INTO lrs.contents (content_id, number, sealed, institution) VALUES (%s, %s, %b, %s)"
+)
 # Says in the same statement that it is under way: the database ends that with the row that has it.
 FIRST = (
     f"WITH content (content_id) AS ({FURTHER} RETURNING content_id)"
@@ -97,7 +99,9 @@ class Contents:
             sealed = seal(key, chunk, place(institution, content_id, number, "chunk"))
             # Each in a transaction of its own: a slow sender must not hold one open.
             with self._pool.connection() as connection:
-                connection.execute(FIRST if number == 0 else FURTHER, [content_id, number, sealed])
+                connection.execute(
+                    FIRST if number == 0 else FURTHER, [content_id, number, sealed, institution]
+                )
         return Content(content_id, size, short.hexdigest(), long.hexdigest())
 
     def _chunk(self, content_id: UUID, number: int) -> bytes | None:

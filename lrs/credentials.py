@@ -28,7 +28,9 @@ from domain.roles import Role
 from domain.scopes import Scope, chosen
 from domain.statements.tolerance import Tolerated
 from lrs.ids import uuid7
+from lrs.quotas import admit_credential
 from lrs.store import RecordStore
+from lrs.tenants import Tenants
 from lrs.verification import HASHER, Verification
 
 COLUMNS = (
@@ -70,10 +72,10 @@ class Listed:
 class Credentials:
     """The credentials of every institution. Thread-safe; one for each process."""
 
-    def __init__(self, store: RecordStore, pool: ConnectionPool[Any]) -> None:
+    def __init__(self, store: RecordStore, pool: ConnectionPool[Any], tenants: Tenants) -> None:
         self._store = store
         self._pool = pool
-        verification = Verification(pool, self._label)
+        verification = Verification(pool, self._label, tenants.closed)
         self._forget = verification.forget
         self.verify = verification.verify
         self.holder = verification.holder
@@ -88,7 +90,8 @@ class Credentials:
     ) -> tuple[str, str]:
         """Returns key and secret of a new credential; the secret can never be read again.
 
-        A tool has scopes, by default all. Raises Invalid where roles and scopes do not fit.
+        A tool has scopes, by default all. Raises Invalid where roles and scopes do not fit, and
+        QuotaReached where the institution may have no more credentials.
         """
         held = tuple(sorted(set(roles)))
         if not held:
@@ -110,6 +113,7 @@ class Credentials:
         sealed = self._store.mapper.seal_content(institution, event.originator_id, label)
 
         def row(connection: Connection[Any]) -> None:
+            admit_credential(connection, institution)
             connection.execute(
                 "INSERT INTO lrs.credentials (key, credential, institution, label, roles, scopes,"
                 " secret_hash, issued_at, requests_rate, statements_rate)"

@@ -1,4 +1,7 @@
-"""Institutions: made once, listed, looked up. What belongs to one is elsewhere."""
+"""Institutions: made once, listed, looked up. What belongs to one is elsewhere.
+
+One that is being erased (`lrs.closure`) is not among them any more.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -64,7 +67,8 @@ class Institutions:
             connection.cursor(row_factory=class_row(Institution)) as cursor,
         ):
             rows: list[Institution] = cursor.execute(
-                "SELECT institution, name, created_at FROM lrs.institutions"
+                "SELECT institution, name, created_at FROM lrs.institutions i"
+                " WHERE NOT EXISTS (SELECT FROM lrs.fences f WHERE f.pseudonym = i.institution)"
                 " ORDER BY created_at, institution"
             ).fetchall()
         return rows

@@ -51,6 +51,10 @@ class People:
         """Returns the pseudonym of an identifier, or None; makes none."""
         return self._look_up(institution, {ifi}).get(ifi)
 
+    def forget_institution(self, institution: UUID) -> None:
+        """Drops everybody of an institution from this process's memory."""
+        self._cache.pop(institution, None)
+
     def forget(self, pseudonym: UUID) -> None:
         """Drops a person from this process's memory."""
         for known in list(self._cache.values()):

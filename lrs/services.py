@@ -27,11 +27,14 @@ from lrs.live import Live
 from lrs.people import People
 from lrs.quarantine import Quarantine
 from lrs.queries import Queries
+from lrs.quotas import Quotas
 from lrs.refusals import Refusals
 from lrs.settings import Settings
 from lrs.statements import Statements
 from lrs.store import RecordStore
+from lrs.tenants import Tenants
 from lrs.tokens import Tokens
+from lrs.usage import Usage
 
 STATEMENT_TIMEOUT = "10s"
 
@@ -57,6 +60,9 @@ class Services:
     attachments: Attachments
     documents: Documents
     institutions: Institutions
+    usage: Usage
+    quotas: Quotas
+    tenants: Tenants
     credentials: Credentials
     cursors: Cursors
     tokens: Tokens
@@ -84,6 +90,8 @@ def open_services(settings: Settings) -> Services:
     blind = BlindIndex(key_service)
     store = RecordStore(pool, keyring, blind)
     people = People(pool, blind)
+    usage = Usage(store, pool)
+    tenants = Tenants(pool, usage)
     contents = Contents(pool)
     activities = Activities(pool, blind, store.mapper)
     queries = Queries(pool, store, people, blind, budget=settings.page_budget)
@@ -123,7 +131,10 @@ def open_services(settings: Settings) -> Services:
         attachments=attachments,
         documents=Documents(pool, store, people, blind=blind, contents=contents, ring=keyring),
         institutions=Institutions(store, pool),
-        credentials=Credentials(store, pool),
+        usage=usage,
+        quotas=Quotas(store, pool),
+        tenants=tenants,
+        credentials=Credentials(store, pool, tenants),
         cursors=Cursors(key_service.secret("cursors")),
         tokens=Tokens(key_service.secret("access tokens"), settings.token_seconds),
         follower=follower,

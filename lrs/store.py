@@ -1,6 +1,7 @@
 """The record store: the event-sourced application over the sealed log."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -54,6 +55,10 @@ class RecordStore(Application[UUID]):
             raise Conflict("this stream has moved on since it was read") from error
         return max(recording.notification.id for recording in recordings)
 
+    def coming(self) -> AbstractContextManager[None]:
+        """Announces that a small write of statements has begun (`lrs.commits`)."""
+        return self._commits.coming()
+
     def append_statements(
         self,
         events: Sequence[StatementStored],
@@ -67,6 +72,8 @@ class RecordStore(Application[UUID]):
         what belongs to them in the same transaction. Raises `ContentConflict` and `PersonFenced`
         (`lrs.recorder`).
         """
+        # A whole institution is fenced like a person, under its own id.
+        index.named.add(events[0].institution)
         stored = self.mapper.seal_statements(events, digests)
         if beside is None:
             return self._commits.append(stored, index)

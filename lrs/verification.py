@@ -35,6 +35,8 @@ NOBODY = HASHER.hash(secrets.token_urlsafe(32))
 """Verified against where a key is unknown, so that time does not tell which keys exist."""
 
 OpenLabel = Callable[[UUID, UUID, bytes], str]
+Closed = Callable[[UUID], bool]
+"""Says whether an institution was erased (`lrs.tenants`): at once, from memory."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,10 @@ class _Held:
 class Verification:
     """Verifies secrets and token holders. Thread-safe; one for each process."""
 
-    def __init__(self, pool: ConnectionPool[Any], open_label: OpenLabel) -> None:
+    def __init__(self, pool: ConnectionPool[Any], open_label: OpenLabel, closed: Closed) -> None:
         self._pool = pool
         self._open_label = open_label
+        self._closed = closed
         self._pepper = secrets.token_bytes(32)
         self._pairs: dict[bytes, tuple[float, str, Credential | None]] = {}
         self._held: dict[str, tuple[float, _Held | None]] = {}
@@ -71,7 +74,7 @@ class Verification:
                 found, credential = self._remembered(pair)
                 if not found:
                     credential = self._check(pair, key, secret)
-        if credential is None:
+        if credential is None or self._closed(credential.institution):
             raise Unauthenticated(WRONG)
         return credential
 
@@ -87,7 +90,7 @@ class Verification:
                 if len(self._held) >= REMEMBER_PAIRS:
                     self._held.clear()
                 self._held[key] = (time.monotonic() + REMEMBER_SECONDS, held)
-        if held is not None:
+        if held is not None and not self._closed(held.credential.institution):
             current = held.credential.generation
             if generation == current or (generation == current - 1 and _seconds(held) > 0):
                 return replace(held.credential, generation=generation)

@@ -30,7 +30,7 @@ class Kind(StrEnum):
     VOID = "void"
     """The fact at `target` of this learner does not count any more."""
     ERASURE = "erasure"
-    """Everything of this learner goes."""
+    """Everything of this learner goes; without one: of the whole institution, in each partition."""
     MARK = "mark"
     """Nothing new for this partition up to `position`."""
 
@@ -165,12 +165,14 @@ def _head(body: Any, raw: bytes) -> Message:
 def _whole(head: Message, body: dict[str, Any]) -> Message:
     if head.kind is Kind.MARK:
         return head
-    if head.institution is None or head.learner is None:
+    if head.institution is None:
+        raise KeyError("institution")
+    if head.kind is Kind.ERASURE:
+        return head
+    if head.learner is None:
         raise KeyError("learner")
     if head.kind is Kind.VOID:
         return head._replace(target=_position(body["target"]))
-    if head.kind is Kind.ERASURE:
-        return head
     fact = unpack(
         body["fact"],
         position=head.position,

@@ -19,7 +19,6 @@ from projections.messages import Kind, Message
 from projections.views import dead_letters, tracking
 from projections.views.apply import STREAMS, apply_batches
 from projections.views.purge import VIEWS_LOCK
-from stream_processors.partitions import partition_of
 from stream_processors.translate import LOG, Draft, Translator
 from stream_processors.twin import make_twin
 
@@ -92,8 +91,7 @@ class _Builder:
     def _batches(self, drafts: Sequence[Draft]) -> dict[str, dict[int, list[Message]]]:
         batches: dict[str, dict[int, list[Message]]] = defaultdict(lambda: defaultdict(list))
         for draft in drafts:
-            place = partition_of(draft.key, self._partitions)
-            batches[draft.stream][place].append(draft.message)
+            batches[draft.stream][draft.place(self._partitions)].append(draft.message)
         return batches
 
 

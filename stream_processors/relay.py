@@ -19,7 +19,7 @@ from projections.messages import Kind, Message, encode
 from projections.views import dead_letters, tracking
 from projections.views.dead_letters import Dead
 from stream_processors.agents import connect
-from stream_processors.partitions import partition_of, topic
+from stream_processors.partitions import topic
 from stream_processors.translate import LOG, Draft, Translator
 
 log = structlog.get_logger("stream_processors.relay")
@@ -149,7 +149,7 @@ class Relay:
     async def _send(self, producer: AIOKafkaProducer, drafts: Sequence[Draft]) -> None:
         acknowledged = []
         for draft in drafts:
-            place = (draft.stream, partition_of(draft.key, self._settings.kafka_partitions))
+            place = (draft.stream, draft.place(self._settings.kafka_partitions))
             acknowledged.append(await self._put(producer, place, draft.message))
         await _all(producer, acknowledged)
 

@@ -13,6 +13,7 @@ import psycopg
 import structlog
 from psycopg_pool import ConnectionPool
 
+from domain.closure import ClosureFenced
 from domain.erasure import ErasureFenced
 from domain.learning.facts import Fact
 from domain.statements.events import StatementStored, originator_of
@@ -24,7 +25,7 @@ from lrs.store import RecordStore
 from projections.mapping import Rules, facts
 from projections.messages import Kind, Message
 from projections.views.dead_letters import Dead
-from stream_processors.partitions import EVIDENCE, FACTS
+from stream_processors.partitions import EVIDENCE, FACTS, partition_of
 
 log = structlog.get_logger("stream_processors.translate")
 
@@ -33,11 +34,16 @@ LOG = "log"
 
 
 class Draft(NamedTuple):
-    """A message before it has its place in a partition."""
+    """A message before it has its place in a partition: that of its key, unless it says one."""
 
     stream: str
     key: UUID
     message: Message
+    partition: int | None = None
+
+    def place(self, partitions: int) -> int:
+        """Returns its partition."""
+        return partition_of(self.key, partitions) if self.partition is None else self.partition
 
 
 class Translated(NamedTuple):
@@ -56,6 +62,7 @@ class Translator:
         self._store = store
         self._pool = pool
         self._blind = blind
+        self._partitions = settings.kafka_partitions
         self._rules = Rules(
             pass_score=settings.pass_score, course_prefixes=tuple(settings.course_prefixes)
         )
@@ -126,6 +133,13 @@ class Translator:
                     )
                     for pseudonym in (event.pseudonym, *event.members)
                 ]
+            elif isinstance(event, ClosureFenced):
+                # Its learners are in every partition, and whoever reads one reads no other.
+                drafts += [
+                    Draft(stream, event.erased, _closing(item, event.erased), partition)
+                    for stream in (FACTS, EVIDENCE)
+                    for partition in range(self._partitions)
+                ]
         return drafts
 
     def _of_statement(self, item: Recorded, event: StatementStored) -> list[Draft]:
@@ -184,3 +198,7 @@ def _streams(fact: Fact) -> list[tuple[str, UUID]]:
 
 def _message(kind: Kind, item: Recorded, institution: UUID, learner: UUID) -> Message:
     return Message(kind, item.position, 0, item.recorded_at, institution, learner)
+
+
+def _closing(item: Recorded, institution: UUID) -> Message:
+    return Message(Kind.ERASURE, item.position, 0, item.recorded_at, institution)

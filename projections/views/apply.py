@@ -1,8 +1,9 @@
 """Applies messages to the views: once in effect, however often they come.
 
 One transaction takes a batch of each partition: what was applied before is skipped, a missing
-message stops everything (`Gap`), a learner who is fenced is left out, a message that cannot be
-applied is put aside with all that follows of its learner. Rows and tracking are written together.
+message stops everything (`Gap`), a learner who is fenced is left out, alone or with the whole
+institution, a message that cannot be applied is put aside with all that follows of its learner.
+Rows and tracking are written together.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -118,12 +119,18 @@ class _Batch:
 
     def take(self, letters: Sequence[tuple[int, Letter]]) -> None:
         """Applies the letters in order, or puts them aside."""
-        learners = {head.learner for _, letter in letters if (head := _head(letter)).learner}
-        fenced = _fenced(self.connection, learners)
+        heads = [_head(letter) for _, letter in letters]
+        learners = {head.learner for head in heads if head.learner}
+        institutions = {head.institution for head in heads if head.institution}
+        fenced = _fenced(self.connection, learners | institutions)
         self.blocked = dead_letters.blocked(self.connection, self.stream.name, learners)
         for partition, letter in letters:
-            learner = _head(letter).learner
-            if learner in fenced and _head(letter).kind is not Kind.ERASURE:
+            head = _head(letter)
+            learner = head.learner
+            if head.institution in fenced:
+                # All of it goes at once, and not by us: no row may be shared between partitions.
+                self.result.skipped += 1
+            elif learner in fenced and head.kind is not Kind.ERASURE:
                 self.result.skipped += 1
             elif isinstance(letter, Broken) or learner in self.blocked:
                 self.bury(partition, letter)

@@ -1,0 +1,265 @@
+"""Closure: erases a whole institution, step by step, and certifies it.
+
+First nobody of it may come in any more, then its keys are destroyed: from there on whatever is left
+says nothing. Every step can be done again, and what was done is an event, so whatever is cut short,
+wherever, goes on where it stopped (`resume`). What is purged, and how, is in `lrs.holdings`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any, cast
+from uuid import UUID
+
+from psycopg import Connection, connect
+
+from domain.closure import (
+    Closure,
+    ClosureCertified,
+    ClosureFenced,
+    ClosureRequested,
+    ClosureVerified,
+    Holding,
+    HoldingPurged,
+    Step,
+    certificate,
+    closure_id,
+)
+from domain.errors import Conflict, Error, NotFound
+from domain.events import Event
+from domain.institutions import INSTANCE
+from lrs.audit.receipts import PURPOSE, Receipts
+from lrs.holdings import holdings
+from lrs.keys.ring import KeyRing
+from lrs.mapper import SealingMapper
+from lrs.notifications import RecordedEvent, Shredded
+from lrs.recorder import COLUMNS
+from lrs.services import Services
+
+CLOSURE_LOCK = 7015
+ROUNDS = 5
+SCAN = 5000
+"""Positions of the log that one look of the scan covers."""
+LOG = "log"
+
+Progress = Callable[[str, int, int], None]
+"""Is told the store, how much of it is done, and how much there is."""
+
+
+class NotClosed(Error):
+    """Something of the institution is still there, or came back. Run the closure again."""
+
+
+class Closures:
+    """The closures of this deployment; `others` are the stores beside the record store."""
+
+    def __init__(self, services: Services, others: Sequence[Holding] = ()) -> None:
+        self._services = services
+        self._store = services.store
+        self._pool = services.pool
+        *first, last = holdings(services)
+        # The name goes last: until then the institution can be told from one that never was.
+        self._holdings = [*first, *others, last]
+        self._stores = [holding.name for holding in self._holdings]
+        self.receipts = Receipts(services.key_service.secret(PURPOSE))
+        self._one_at_a_time = Lock()
+
+    def radius(self, institution: UUID) -> dict[str, int]:
+        """Returns how many rows a closure would take now, by store; changes nothing.
+
+        Raises `NotFound`.
+        """
+        self._services.institutions.get(institution)
+        return self._count(institution)
+
+    def request(self, institution: UUID, *, by: str, basis: str) -> Closure:
+        """Returns the closure of the institution, which is new unless there is one already.
+
+        Raises `NotFound` for an institution that never was.
+        """
+        with suppress(NotFound):
+            return self.get(institution)
+        self._services.institutions.get(institution)
+        event = ClosureRequested(
+            originator_id=closure_id(institution),
+            originator_version=1,
+            institution=INSTANCE,
+            at=datetime.now(UTC),
+            erased=institution,
+            by=by,
+            basis=basis,
+        )
+
+        def row(connection: Connection[Any]) -> None:
+            connection.execute(
+                "INSERT INTO lrs.closures (closure, institution, requested_at) VALUES (%s, %s, %s)",
+                [event.originator_id, institution, event.at],
+            )
+
+        with suppress(Conflict):  # Asked for at the same time: that one counts.
+            self._store.append(event, beside=row)
+        return self.get(institution)
+
+    def get(self, institution: UUID) -> Closure:
+        """Returns the closure of an institution as it stands. Raises `NotFound`."""
+        found = Closure.fold(self._store.stream(closure_id(institution)))
+        if found is None:
+            raise NotFound("nobody has asked for the erasure of this institution")
+        return found
+
+    def run(
+        self, closure: Closure, progress: Progress = lambda *_: None, steps: int | None = None
+    ) -> Closure:
+        """Does what is left to do, or the next `steps` of it; returns the closure as it is then.
+
+        Where another process is at it, returns it as it stands. Raises `NotClosed`.
+        """
+        with self._alone(closure.id) as alone:
+            closure = self.get(closure.institution)
+            rounds, done = 0, 0
+            while alone and done != steps and (step := closure.next(self._stores)) is not None:
+                rounds += step is Step.VERIFY
+                done += 1
+                if rounds > ROUNDS:
+                    raise NotClosed("something of this institution keeps coming back; see the log")
+                events = self._do(step, closure, progress)
+                self._append(events)
+                for event in events:
+                    closure = closure.after(event)
+        return closure
+
+    def resume(self) -> int:
+        """Finishes what was cut short; returns how many closures were finished."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT institution FROM lrs.closures WHERE finished_at IS NULL"
+                " ORDER BY requested_at"
+            ).fetchall()
+        return sum(self.run(self.get(institution)).receipt is not None for (institution,) in rows)
+
+    def _do(self, step: Step, closure: Closure, progress: Progress) -> list[Event]:
+        """Does one step; returns its events."""
+        match step:
+            case Step.FENCE:
+                return [self._fence(closure)]
+            case Step.PURGE:
+                return [self._purge(closure, progress)]
+            case Step.VERIFY:
+                return self._verify(closure, progress)
+            case Step.CERTIFY:
+                receipt = self.receipts.sign(self._payload(closure))
+                return [ClosureCertified(**_next(closure), receipt=receipt)]
+
+    def _fence(self, closure: Closure) -> Event:
+        with self._pool.connection() as connection:
+            connection.execute("SELECT lrs.fence_institution(%s)", [closure.institution])
+        # Only now: nothing more can come.
+        found = self._count(closure.institution)
+        return ClosureFenced(**_next(closure), erased=closure.institution, found=found)
+
+    def _purge(self, closure: Closure, progress: Progress) -> Event:
+        waiting = closure.unpurged(self._stores)[0]
+        holding = next(one for one in self._holdings if one.name == waiting)
+        found = (closure.found or {}).get(waiting, 0)
+        progress(waiting, 0, found)
+        rows = holding.purge_all(closure.institution)
+        progress(waiting, rows, max(rows, found))
+        return HoldingPurged(**_next(closure), store=waiting, rows=rows)
+
+    def _verify(self, closure: Closure, progress: Progress) -> list[Event]:
+        """Scans every store and the log; what is left is purged, to be scanned again."""
+        events: list[Event] = []
+        for holding in self._holdings:
+            if holding.count_all(closure.institution):
+                rows = holding.purge_all(closure.institution)
+                place = _next(closure, len(events))
+                events.append(HoldingPurged(**place, store=holding.name, rows=rows))
+        if events:
+            return events
+        head = self._store.head()
+        tombstones = 0
+        for reached, recorded in self._log(closure.institution, head):
+            progress(LOG, reached, head)
+            self._check(recorded)
+            tombstones += len(recorded)
+        return [ClosureVerified(**_next(closure), position=head, events=tombstones)]
+
+    def _log(self, institution: UUID, head: int) -> Iterator[tuple[int, list[RecordedEvent]]]:
+        """Yields the institution's events, page by page of the whole log, and the place reached."""
+        after = 0
+        while after < head:
+            with self._pool.connection() as connection:
+                row = connection.execute(
+                    "SELECT max(notification_id) FROM (SELECT notification_id"
+                    "  FROM lrs.stored_events WHERE notification_id > %s"
+                    "  ORDER BY notification_id LIMIT %s) AS page",
+                    [after, SCAN],
+                ).fetchone()
+                assert row is not None
+                rows = connection.execute(
+                    f"SELECT {COLUMNS} FROM lrs.stored_events WHERE notification_id > %s"
+                    " AND notification_id <= %s AND lrs.institution_of(state) = %s"
+                    " ORDER BY notification_id".encode(),
+                    [after, row[0], institution],
+                    binary=True,
+                ).fetchall()
+            after = row[0]
+            yield after, [RecordedEvent(*each) for each in rows]
+
+    def _check(self, recorded: list[RecordedEvent]) -> None:
+        """Raises `NotClosed` where an event opens, or the index still knows it."""
+        # Keys of its own, as the key store has them now: no cache can speak for it.
+        ring = KeyRing(self._services.keystore_pool, self._services.key_service)
+        mapper = SealingMapper(ring, self._services.blind)
+        if not all(isinstance(one.event, Shredded) for one in mapper.recorded(recorded)):
+            raise NotClosed("an event of this institution can still be opened")
+        with self._pool.connection() as connection:
+            left = connection.execute(
+                "SELECT FROM lrs.statement_index WHERE position = ANY(%(positions)s)"
+                " UNION ALL SELECT FROM lrs.statement_refs WHERE position = ANY(%(positions)s)"
+                " LIMIT 1",
+                {"positions": [one.id for one in recorded]},
+            ).fetchone()
+        if left is not None:
+            raise NotClosed("the index still has statements of this institution")
+
+    def _count(self, institution: UUID) -> dict[str, int]:
+        return {holding.name: holding.count_all(institution) for holding in self._holdings}
+
+    def _payload(self, closure: Closure) -> dict[str, Any]:
+        recorded = cast(Sequence[RecordedEvent], self._store.recorder.select_events(closure.id))
+        fence = next(event.id for event in recorded if event.topic == ClosureFenced.TOPIC)
+        return certificate(closure, fence, datetime.now(UTC))
+
+    def _append(self, events: list[Event]) -> None:
+        def finish(connection: Connection[Any]) -> None:
+            connection.execute(
+                "UPDATE lrs.closures SET finished_at = %s WHERE closure = %s",
+                [events[-1].at, events[-1].originator_id],
+            )
+
+        certified = isinstance(events[-1], ClosureCertified)
+        self._store.append(*events, beside=finish if certified else None)
+
+    @contextmanager
+    def _alone(self, closure: UUID) -> Iterator[bool]:
+        """Gives whether this is the one process that carries the closure out."""
+        low = int.from_bytes(closure.bytes[:4], "big", signed=True)
+        # A connection of its own: the steps need those of the pool.
+        with self._one_at_a_time, connect(self._services.settings.dsn, autocommit=True) as lead:
+            row = lead.execute(
+                "SELECT pg_try_advisory_lock(%s, %s)", [CLOSURE_LOCK, low]
+            ).fetchone()
+            assert row is not None
+            yield row[0]
+
+
+def _next(closure: Closure, more: int = 0) -> dict[str, Any]:
+    """Returns the place of the next event in the stream, or of one `more` after it."""
+    return {
+        "originator_id": closure.id,
+        "originator_version": closure.version + 1 + more,
+        "institution": INSTANCE,
+        "at": datetime.now(UTC),
+    }
