@@ -41,6 +41,7 @@ PART = 2_500
 """Statements that are sealed together."""
 SPREAD = timedelta(days=365)
 """How long ago the first of them counts as stored; the last, a moment ago."""
+CPUS = len(os.sched_getaffinity(0))
 KIND = "fill"
 TABLES = ("lrs.stored_events", "lrs.statement_index", "lrs.postings", "lrs.statement_refs")
 POSTING = struct.Struct(">hi16siq")
@@ -81,7 +82,7 @@ def fill(settings: Settings, institution: UUID, size: int, key: str = KIND) -> f
         began = datetime.now(UTC) - SPREAD
         filling = Filling(settings, institution, key, size, row[0] - size, began)
         units = [range(size)[n : n + UNIT] for n in range(0, size, UNIT)]
-        with get_context("spawn").Pool(os.cpu_count(), _open, [filling]) as pool:
+        with get_context("spawn").Pool(min(CPUS, len(units)), _open, [filling]) as pool:
             for _ in pool.imap(_unit, units):
                 pass
         for table in TABLES:

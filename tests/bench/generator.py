@@ -2,8 +2,9 @@
 
 from multiprocessing import get_context
 
-from tests.bench import load, trivial
+from tests.bench import trivial
 from tests.bench.corpus import corpus
+from tests.bench.load import Plan
 from tests.bench.place import Bench
 from tests.bench.requests import Maker
 from tests.bench.table import markdown
@@ -24,7 +25,7 @@ def run(bench: Bench) -> None:
         statements = corpus().in_order(size)
         requests = make.posts((next(statements) for _ in range(min(count, 200) * size)), size)
         queue = (requests * (count // len(requests) + 1))[:count]
-        result = load.run(load.Plan(port, [queue], connections))
+        result = bench.generator.run(Plan(port, [queue], connections))
         assert result.statuses == {200: count}
         rows.append(
             (

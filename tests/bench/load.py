@@ -91,10 +91,20 @@ class Result:
         ]
 
 
-def run(plan: Plan) -> Result:
-    """Returns what came back; the generator is a fresh process that ends with the run."""
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(_Generator(plan).run)
+class Generator:
+    """A process that runs plans, one after the other. It ends with `close`."""
+
+    def __init__(self) -> None:
+        self._pool = get_context("spawn").Pool(1)
+
+    def run(self, plan: Plan) -> Result:
+        """Returns what came back."""
+        return self._pool.apply(_Run(plan).send)
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._pool.terminate()
+        self._pool.join()
 
 
 class _Connection:
@@ -136,13 +146,13 @@ class _Connection:
         return int(self.got[9:12]) if len(self.got) >= self.needed else None
 
 
-class _Generator:
-    """One run; made in the parent, run in the child."""
+class _Run:
+    """One run of a plan; made in the parent, sent in the child."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
-    def run(self) -> Result:
+    def send(self) -> Result:
         """Returns what came back."""
         plan, result = self._plan, Result()
         numbers: dict[str, int] = {}

@@ -21,9 +21,9 @@ import psycopg
 from domain.roles import Role
 from infra.local.postgres import Postgres
 from lrs.settings import Settings
-from tests.bench import load
 from tests.bench.corpus import corpus
 from tests.bench.fill import fill
+from tests.bench.load import Generator, Plan, Result
 from tests.bench.requests import Maker, Request
 from tests.bench.store import Stores
 from tests.server import Server, issued
@@ -43,10 +43,11 @@ class Place:
     postgres: Postgres
     institution: UUID
     make: Maker
+    generator: Generator
 
-    def send(self, *queues: list[Request], connections: int, seconds: float = 0.0) -> load.Result:
+    def send(self, *queues: list[Request], connections: int, seconds: float = 0.0) -> Result:
         """Returns what came back of the requests; one queue for all connections, or one each."""
-        return load.run(load.Plan(self.server.port, list(queues), connections, seconds))
+        return self.generator.run(Plan(self.server.port, list(queues), connections, seconds))
 
     def warm(self) -> None:
         """Lets every API process meet the credential and open its connections."""
@@ -118,6 +119,13 @@ class Bench:
         """Makes fresh stores on the server."""
         return Stores(self.postgres, self.folder)
 
+    @cached_property
+    def generator(self) -> Generator:
+        """The load generator's process."""
+        generator = Generator()
+        self._stack.callback(generator.close)
+        return generator
+
     @contextmanager
     def place(self, filled: int = 0, **settings: Any) -> Iterator[Place]:
         """Gives a store that was filled so far, with an API over it, for as long as it is used."""
@@ -128,7 +136,8 @@ class Bench:
             server = Server(made)
             server.start()
             try:
-                place = Place(made, server, self.postgres, institution, Maker(key, secret))
+                make = Maker(key, secret)
+                place = Place(made, server, self.postgres, institution, make, self.generator)
                 place.warm()
                 yield place
             finally:

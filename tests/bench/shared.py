@@ -4,92 +4,79 @@ A write that updates rows which others update too waits for them, or deadlocks. 
 measured beside one where no connection names an actor or activity of another, on the same store.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from tests.bench.corpus import among, apart, corpus
-from tests.bench.ingest import Run, observed
+from tests.bench.ingest import observed
+from tests.bench.load import Result
 from tests.bench.place import Bench, Place
 from tests.bench.requests import Request
 from tests.bench.table import markdown, spread
 
-CONNECTIONS = (4, 8)
 SIZE = 100
 ACTIVITIES = 1000
-CASES = (
-    "each connection its own",
-    "mixed and shuffled, all shared",
-    "shared, 100 actors",
-    "shared, 10,000 actors",
-)
+CASES = {
+    "each connection its own": 0,
+    "mixed and shuffled, all shared": 0,
+    "shared, 100 actors": 100,
+    "shared, 10,000 actors": 10_000,
+}
+"""What is sent, and among how many actors; 0: those of the statements."""
+OWN = next(iter(CASES))
 
 
 @dataclass
 class Found:
-    """Of one case: a rate for each repeat, failures, and what Postgres counted."""
+    """Of one case: a rate for each repeat, and how many requests failed."""
 
     rates: list[float] = field(default_factory=list)
     failures: int = 0
-    deadlocks: int = 0
-    rollbacks: int = 0
 
 
 def run(bench: Bench) -> None:
     """Measures and prints."""
-    rows = []
-    for connections in CONNECTIONS:
+    rows, troubles = [], Counter[str]()
+    for connections in (bench.options.connections // 2, bench.options.connections):
         found = {case: Found() for case in CASES}
         for number in range(bench.options.repeats):
             turned = number % len(CASES)  # whoever comes first finds the smaller store
             with bench.place() as place:
-                for case in CASES[turned:] + CASES[:turned]:
-                    _measure(place, case, connections, bench.options.statements // 2, found[case])
-        alone = found[CASES[0]].rates
+                before = place.troubles()
+                for case in [*CASES, *CASES][turned:][: len(CASES)]:
+                    result = _send(place, case, connections, bench.options.statements // 2)
+                    found[case].rates.append(result.rate)
+                    found[case].failures += result.failures
+                troubles += place.troubles() - before
+        alone = found[OWN].rates
         for case, of in found.items():
             ratios = [rate / base for rate, base in zip(of.rates, alone, strict=True)]
-            counts = (of.failures, of.deadlocks, of.rollbacks)
-            rows.append(
-                (
-                    case,
-                    str(connections),
-                    spread(of.rates),
-                    spread(ratios, 2),
-                    *map(str, counts),
-                )
-            )
+            texts = (spread(of.rates), spread(ratios, 2), str(of.failures))
+            rows.append((case, str(connections), *texts))
     print(f"\n### Shared and shuffled data, batches of {SIZE}: {corpus().name}\n")
-    head = ("statements", "connections", "statements/s", "of unshared", "failed", "deadlocks")
-    print(markdown((*head, "rollbacks"), rows))
+    head = ("statements", "connections", "statements/s", "as part of the first", "failed")
+    print(markdown(head, rows))
     print(
-        "\nThe last two from pg_stat_database. With a number of actors, actors are drawn at random"
-        f" from so many and objects from {ACTIVITIES:,} activities."
+        "\nWith a number of actors, actors are drawn at random from so many, and objects from"
+        f" {ACTIVITIES:,} activities. pg_stat_database, all cases: {troubles['deadlocks']}"
+        f" deadlocks, {troubles['rollbacks']} transactions rolled back."
     )
 
 
-def _measure(place: Place, case: str, connections: int, count: int, found: Found) -> None:
-    before = place.troubles()
-    result = _send(place, case, connections, count).result
-    after = place.troubles()
-    found.rates.append(result.rate)
-    found.failures += result.failures
-    found.deadlocks += after["deadlocks"] - before["deadlocks"]
-    found.rollbacks += after["rollbacks"] - before["rollbacks"]
-
-
-def _send(place: Place, case: str, connections: int, count: int) -> Run:
-    if case == CASES[0]:
-        each = max(count // connections, SIZE)
-        source = corpus().shuffled()
-        queues = [_own(place, source, f"c{number}", each) for number in range(connections)]
-        return observed(place, *queues, connections=connections)
+def _send(place: Place, case: str, connections: int, count: int) -> Result:
+    count = max(count, SIZE * connections)
     statements: Iterator[dict[str, Any]] = corpus().shuffled()
-    if case != CASES[1]:
-        actors = 100 if case == CASES[2] else 10_000
-        statements = among(statements, actors, ACTIVITIES)
-    queue = place.make.posts(islice(statements, max(count, SIZE * connections)), SIZE)
-    return observed(place, queue, connections=connections)
+    if case == OWN:
+        each = count // connections
+        queues = [_own(place, statements, f"c{number}", each) for number in range(connections)]
+        return observed(place, *queues, connections=connections).result
+    if CASES[case]:
+        statements = among(statements, CASES[case], ACTIVITIES)
+    queue = place.make.posts(islice(statements, count), SIZE)
+    return observed(place, queue, connections=connections).result
 
 
 def _own(place: Place, source: Iterator[dict[str, Any]], mark: str, count: int) -> list[Request]:

@@ -1,13 +1,17 @@
-"""Where the time of the write path goes: microseconds per statement in each stage, one thread.
+"""Section `stages`: where the time of a write goes, in microseconds per statement.
 
-The stages are timed inside the real path, by wrapping the functions that it calls; what is left of
-the whole is listed too, so that the table adds up.
+The stages are timed inside the real path in one thread, by wrapping the functions that it calls;
+what is left of the whole is listed too, so that the table adds up. What HTTP adds to that in the
+API processes, and what Postgres and the load generator use, is measured over HTTP, with the same
+batches.
 """
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from unittest import mock
 
@@ -21,7 +25,13 @@ from lrs.mapper import SealingMapper
 from lrs.people import People
 from lrs.recorder import LogRecorder
 from lrs.services import Services
+from tests.bench.corpus import corpus
+from tests.bench.ingest import Run, observed
+from tests.bench.place import Bench
+from tests.bench.requests import Request
+from tests.bench.table import markdown
 
+SIZE = 100
 STAGES: dict[str, tuple[Any, str]] = {
     "judge by the rules (pydantic)": (lrs.statements, "check"),
     "find whom it names": (lrs.statements, "named"),
@@ -31,51 +41,107 @@ STAGES: dict[str, tuple[Any, str]] = {
     "terms of the index (HMAC)": (lrs.statements, "terms_of"),
     "keys of persons": (KeyRing, "current"),
     "compress and seal (zstd, AES-GCM)": (SealingMapper, "seal_statements"),
-    "send, wait for Postgres": (LogRecorder, "insert_events"),
+    "send, wait for Postgres": (LogRecorder, "insert_statements"),
 }
+PARSE = "parse JSON, strictly"
 
 
-def measure(services: Services, lines: list[bytes], batch: int) -> list[tuple[str, float]]:
-    """Returns each stage with its time; records the statements in a new institution."""
+@dataclass(frozen=True)
+class Stages:
+    """Microseconds per statement: of each stage, of what is left, and of the whole."""
+
+    each: dict[str, float]
+    rest: float
+    whole: float
+
+
+def run(bench: Bench) -> None:
+    """Measures and prints."""
+    with bench.place() as place:
+        source = corpus().in_order(SIZE)
+        count = max(bench.options.statements, SIZE * bench.options.connections)
+        requests = place.make.posts(islice(source, 2 * count), SIZE)
+        # Sent twice: what is new to the API processes is made in the first half.
+        place.send(requests[: count // SIZE], connections=bench.options.connections)
+        http = observed(place, requests[count // SIZE :], connections=bench.options.connections)
+    with bench.stores.fresh() as services:
+        bodies = [_body(request) for request in requests]
+        measure(services, bodies[: len(bodies) // 4], time.perf_counter)
+        cpu = measure(services, bodies[len(bodies) // 2 :], time.thread_time)
+        wall = measure(services, bodies[len(bodies) // 2 :], time.perf_counter)
+    _show(cpu, wall, http)
+
+
+def measure(services: Services, bodies: list[bytes], clock: Callable[[], float]) -> Stages:
+    """Returns the time of each stage by `clock`; records the bodies in a new institution."""
     institution = services.institutions.create("stages").institution
     credential = Credential("bench", institution, "bench", frozenset())
     spent: Counter[str] = Counter()
-    started = time.perf_counter()
-    with _timed(spent):
-        for first in range(0, len(lines), batch):
-            parsing = time.perf_counter()
-            statements = [json_text.parse(line) for line in lines[first : first + batch]]
-            spent["parse JSON, strictly"] += time.perf_counter() - parsing  # type: ignore[assignment]
+    count, started = 0, clock()
+    with _timed(spent, clock):
+        for body in bodies:
+            parsing = clock()
+            statements = json_text.parse(body)
+            spent[PARSE] += clock() - parsing  # type: ignore[assignment]
             services.statements.accept(credential, statements, Version.V1_0_3)
-    whole = time.perf_counter() - started
-    stages = ["parse JSON, strictly", *STAGES]
-    rest = whole - sum(spent.values())
-    found = [*((name, spent[name]) for name in stages), ("everything else", rest), ("whole", whole)]
-    return [(name, seconds / len(lines) * 1e6) for name, seconds in found]
+            count += len(statements)
+    whole = clock() - started
+    each = {name: spent[name] / count * 1e6 for name in (PARSE, *STAGES)}
+    return Stages(each, (whole - sum(spent.values())) / count * 1e6, whole / count * 1e6)
+
+
+def _body(request: Request) -> bytes:
+    data = bytes(request.data)
+    return data[data.index(b"\r\n\r\n") + 4 :]
+
+
+def _show(cpu: Stages, wall: Stages, http: Run) -> None:
+    rows = [(name, f"{cpu.each[name]:.1f}", f"{wall.each[name]:.1f}") for name in cpu.each]
+    rows.append(("everything else", f"{cpu.rest:.1f}", f"{wall.rest:.1f}"))
+    rows.append(("**the write path, one thread**", f"**{cpu.whole:.1f}**", f"**{wall.whole:.1f}**"))
+    used = {part: seconds / http.result.statements * 1e6 for part, seconds in http.cpu.items()}
+    edge = used["API"] - cpu.whole
+    rows += [
+        ("HTTP: what API processes use beyond that", f"{edge:.1f}", ""),
+        ("Postgres, all its processes", f"{used['Postgres']:.1f}", ""),
+        ("load generator", f"{used['generator']:.1f}", ""),
+    ]
+    every = f"**{sum(used.values()):.1f}**"
+    rows.append(("**over HTTP, everything**", every, f"**{1e6 / http.result.rate:.1f}**"))
+    print(f"\n### The write path by stage, batches of {SIZE}, us a statement: {corpus().name}\n")
+    print(markdown(("stage", "CPU", "wall"), rows))
+    print(
+        f"\nOver HTTP: {http.result.rate:,.0f} statements/s; on all cores together at most as much"
+        " CPU as wall time times cores. To take the time costs each of these stages about 0.5."
+    )
 
 
 @contextmanager
-def _timed(spent: Counter[str]) -> Iterator[None]:
+def _timed(spent: Counter[str], clock: Callable[[], float]) -> Iterator[None]:
     inner: list[float] = []
     with ExitStack() as stack:
         for name, (owner, attribute) in STAGES.items():
-            wrapped = _timing(getattr(owner, attribute), name, spent, inner)
+            wrapped = _timing(getattr(owner, attribute), name, spent, inner, clock)
             stack.enter_context(mock.patch.object(owner, attribute, wrapped))
         yield
 
 
 def _timing(
-    work: Callable[..., Any], name: str, spent: Counter[str], inner: list[float]
+    work: Callable[..., Any],
+    name: str,
+    spent: Counter[str],
+    inner: list[float],
+    clock: Callable[[], float],
 ) -> Callable[..., Any]:
     """Returns `work`, adding to `spent` the time of its own, without that of stages inside it."""
 
     def timing(*args: Any, **kwargs: Any) -> Any:
         inner.append(0.0)
-        started = time.perf_counter()
+        started = clock()
         try:
             return work(*args, **kwargs)
         finally:
-            seconds = time.perf_counter() - started
+            seconds = clock() - started
             spent[name] += seconds - inner.pop()  # type: ignore[assignment]
             if inner:
                 inner[-1] += seconds

@@ -25,9 +25,9 @@ CATCH_UP_SECONDS = 900.0
 class Stores:
     """Makes fresh stores on one server."""
 
-    def __init__(self, postgres: Postgres, folder: Path) -> None:
+    def __init__(self, postgres: Postgres, folder: Path, template: str = "") -> None:
         self._postgres = postgres
-        self._template = migrated(postgres, folder / "template")
+        self._template = template or migrated(postgres, folder / "template")
         self._folder = folder
         self._count = 0
 
