@@ -26,6 +26,7 @@ COMMANDS = {
     "forward": "infra.cli.forward:forward",
     "erase": "infra.cli.erase:erase",
     "audit": "infra.cli.audit:audit",
+    "fsck": "infra.cli.fsck:check",
     "rebuild": "infra.cli.views:rebuild",
     "dead-letters": "infra.cli.views:dead_letters",
     "outline": "infra.cli.views:outline",
