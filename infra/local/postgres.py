@@ -110,7 +110,7 @@ class Postgres:
         self.port = self.port or free_port()
         options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
         server = [str(binary("postgres")), "-D", str(self.cluster), f"-p{self.port}", *options]
-        self.child.start(_as_server_user(server, self.cluster))
+        self.child.start(as_server_user(server, self.cluster))
         self._wait(seconds)
         self._ensure_roles()
 
@@ -146,7 +146,7 @@ class Postgres:
                 *("--auth=scram-sha-256", f"--pwfile={password.name}"),
             ]
             done = subprocess.run(  # noqa: S603
-                _as_server_user(command, fresh), capture_output=True, text=True, check=False
+                as_server_user(command, fresh), capture_output=True, text=True, check=False
             )
         if done.returncode != 0:
             raise StartFailed(f"initdb failed: {done.stderr.strip()}")
@@ -190,7 +190,7 @@ def binary(name: str) -> Path:
     return Path(wheel.origin).parent / f"pginstall{VERSION}" / "bin" / name
 
 
-def _as_server_user(argv: list[str], cluster: Path) -> list[str]:
+def as_server_user(argv: list[str], cluster: Path) -> list[str]:
     """Postgres refuses to run as root: then it runs as the owner of its cluster (nobody).
 
     Where that user cannot reach the binaries or the cluster (a checkout under a folder of mode
