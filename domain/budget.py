@@ -98,6 +98,15 @@ class Released(Event):
     rows: tuple[Row, ...]
 
 
+class LedgerMoved(Event):
+    """The institution moved to another log: there its windows closed at these positions."""
+
+    TOPIC: ClassVar[str] = "budget.moved"
+
+    epoch: int
+    closings: dict[str, Closing]
+
+
 @dataclass(frozen=True)
 class Ledger:
     """What the events of one ledger come to. `version` is that of the last event."""
@@ -115,17 +124,20 @@ class Ledger:
         if not events or not isinstance(first := events[0], BudgetAllocated):
             return None
         releases = [event for event in events if isinstance(event, Released)]
-        closed = {
-            event.stream: Closing(position=event.window.until, at=event.window.closed)
-            for event in releases
-        }
+        closings = dict(first.closings)
+        for event in events:
+            if isinstance(event, Released):
+                closed = Closing(position=event.window.until, at=event.window.closed)
+                closings[event.stream] = closed
+            elif isinstance(event, LedgerMoved):
+                closings = dict(event.closings)
         published = {row.course for event in releases for row in event.rows if row.course}
         return cls(
             allocated=first,
             version=events[-1].originator_version,
             spent=tuple(event.rho for event in releases),
             spent_delta=tuple(event.delta for event in releases),
-            closings={**first.closings, **closed},
+            closings=closings,
             courses=frozenset(first.courses) | published,
         )
 

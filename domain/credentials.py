@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.errors import Invalid
 from domain.events import Event
+from domain.placements import directory_id
 from domain.roles import ALLOWED, Action, Role
 from domain.scopes import EVERYTHING, Scope, granted, within
 from domain.statements.tolerance import Tolerated
@@ -38,7 +39,17 @@ class Rates(BaseModel):
 AS_SETTINGS = Rates()
 
 
-class CredentialIssued(Event):
+class OfDirectory(Event):
+    """An event of the directory: it stays there, under a key of its own, wherever the institution
+    of the credential lives.
+    """
+
+    def sealed_for(self) -> UUID:
+        """Returns whose key seals it."""
+        return directory_id(self.institution)
+
+
+class CredentialIssued(OfDirectory):
     """Whoever proves to know the secret acts in `roles`, until it is revoked."""
 
     TOPIC: ClassVar[str] = "credential.issued"
@@ -51,7 +62,7 @@ class CredentialIssued(Event):
     rates: Rates = AS_SETTINGS
 
 
-class CredentialRotated(Event):
+class CredentialRotated(OfDirectory):
     """Another secret opens it from now on; the one before, until `old_valid_until`."""
 
     TOPIC: ClassVar[str] = "credential.rotated"
@@ -60,7 +71,7 @@ class CredentialRotated(Event):
     old_valid_until: datetime
 
 
-class CredentialToleranceSet(Event):
+class CredentialToleranceSet(OfDirectory):
     """Statements are accepted from it with these deviations from now on, and with no others."""
 
     TOPIC: ClassVar[str] = "credential.tolerance-set"
@@ -68,7 +79,7 @@ class CredentialToleranceSet(Event):
     tolerance: tuple[Tolerated, ...]
 
 
-class CredentialRevoked(Event):
+class CredentialRevoked(OfDirectory):
     """The credential opens nothing any more."""
 
     TOPIC: ClassVar[str] = "credential.revoked"

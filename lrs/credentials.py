@@ -110,7 +110,9 @@ class Credentials:
             scopes=chosen(held, scopes),
             rates=rates,
         )
-        sealed = self._store.mapper.seal_content(institution, event.originator_id, label)
+        sealed = self._store.mapper.seal_content(
+            institution, event.originator_id, label, event.sealed_for()
+        )
 
         def row(connection: Connection[Any]) -> None:
             admit_credential(connection, institution)
@@ -223,6 +225,24 @@ class Credentials:
                 (institution, after, after, limit),
             ).fetchall()
         return [self._listed(institution, row) for row in rows]
+
+    def keys(self, institution: UUID) -> tuple[str, ...]:
+        """Returns the key of every credential, revoked ones included."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT key FROM lrs.credentials WHERE institution = %s", [institution]
+            ).fetchall()
+        return tuple(key for (key,) in rows)
+
+    def stands(self, institution: UUID, key: str) -> bool:
+        """Returns whether the credential is there and not revoked; asks the database."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT FROM lrs.credentials"
+                " WHERE key = %s AND institution = %s AND revoked_at IS NULL",
+                [key, institution],
+            ).fetchone()
+        return row is not None
 
     def sender(self, institution: UUID, key: str) -> Credential:
         """Returns whoever holds `key`. Raises NotFound, and Conflict for a revoked credential."""

@@ -23,25 +23,44 @@ NONCE = 12
 class Cursors:
     """Seals and opens cursors under a key that every API process of a deployment shares."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, epoch: int = 0) -> None:
+        self._key = key
+        self._epoch = epoch
         self._aead = AESGCM(hashlib.sha256(b"kumbuka cursors v1" + key).digest())
+
+    def at(self, epoch: int) -> "Cursors":
+        """Returns the cursors of an institution that has moved so often: it began a new log."""
+        return self if epoch == self._epoch else Cursors(self._key, epoch)
 
     def seal(self, value: Any, purpose: str, institution: UUID) -> str:
         """Returns `value` (JSON) as an opaque, URL-safe token for this list and institution."""
         nonce = os.urandom(NONCE)
-        box = self._aead.encrypt(nonce, orjson.dumps(value), _place(purpose, institution))
+        place = _place(purpose, institution, self._epoch)
+        box = self._aead.encrypt(nonce, orjson.dumps(value), place)
         return base64.urlsafe_b64encode(nonce + box).decode().rstrip("=")
 
     def open(self, token: str, purpose: str, institution: UUID) -> Any:
-        """Returns the value; raises Invalid when it was not sealed here for the same place."""
+        """Returns the value; raises Invalid when it was not sealed here for the same place.
+
+        One from before the institution moved counts positions of another log: that is told apart.
+        """
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-            return orjson.loads(
-                self._aead.decrypt(raw[:NONCE], raw[NONCE:], _place(purpose, institution))
-            )
-        except (binascii.Error, ValueError, InvalidTag):
+        except (binascii.Error, ValueError):
             raise Invalid("cursor", "cursor", "not a cursor of this list") from None
+        for epoch in range(self._epoch, -1, -1):
+            try:
+                place = _place(purpose, institution, epoch)
+                opened = orjson.loads(self._aead.decrypt(raw[:NONCE], raw[NONCE:], place))
+            except (ValueError, InvalidTag):
+                continue
+            if epoch < self._epoch:
+                detail = "the institution was moved since: begin this list anew"
+                raise Invalid("cursor", "moved", detail)
+            return opened
+        raise Invalid("cursor", "cursor", "not a cursor of this list")
 
 
-def _place(purpose: str, institution: UUID) -> bytes:
-    return purpose.encode() + b"\0" + institution.bytes
+def _place(purpose: str, institution: UUID, epoch: int) -> bytes:
+    moved = epoch.to_bytes(4, "big") if epoch else b""
+    return purpose.encode() + b"\0" + institution.bytes + moved

@@ -33,6 +33,7 @@ from domain.people import Role, canonical_ifi
 from lrs import subjects
 from lrs.audit.receipts import PURPOSE, Receipts
 from lrs.notifications import RecordedEvent
+from lrs.placements import HERE
 from lrs.services import Services
 from lrs.traces import (
     AgentPostings,
@@ -179,8 +180,8 @@ class Erasures:
         """
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT institution, erasure FROM lrs.erasures WHERE finished_at IS NULL"
-                " AND requested_at <= %s ORDER BY requested_at",
+                "SELECT institution, erasure FROM lrs.erasures e WHERE finished_at IS NULL"
+                f" AND requested_at <= %s AND {HERE.format('e')} ORDER BY requested_at",
                 [datetime.now(UTC) - older],
             ).fetchall()
         finished = 0
@@ -275,12 +276,8 @@ class Erasures:
     def _check(self, institution: UUID, pseudonym: UUID) -> None:
         services = self._services
         subjects.check(services, institution, pseudonym)
-        with self._pool.connection() as connection:
-            keys = connection.execute(
-                "SELECT key FROM lrs.credentials WHERE institution = %s", [institution]
-            ).fetchall()
         home = services.settings.authority_home_page
-        for key in [*(row[0] for row in keys), *SYSTEM_KEYS]:
+        for key in [*services.credentials.keys(institution), *SYSTEM_KEYS]:
             authority = canonical_ifi({"account": {"homePage": home, "name": key}}) or ""
             if services.people.find(institution, authority) == pseudonym:
                 raise Invalid("actor", "credential", "this is a credential: revoke it instead")

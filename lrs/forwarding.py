@@ -16,6 +16,7 @@ from domain.forwarding import ForwardingStarted, ForwardingStopped, Selection, e
 from domain.statements.events import StatementStored
 from lrs.ids import uuid7
 from lrs.outgoing import Outgoing, Unreachable
+from lrs.placements import HERE
 from lrs.store import RecordStore
 
 MOST = 20
@@ -153,8 +154,8 @@ class Forwardings:
         )
 
     def active(self) -> list[Forwarding]:
-        """Returns those of every institution that are not stopped."""
-        return self._select("f.stopped_at IS NULL", [])
+        """Returns those of every institution that lives on this shard that are not stopped."""
+        return self._select(f"f.stopped_at IS NULL AND {HERE.format('f')}", [])
 
     def refusals(
         self, institution: UUID, forwarding: UUID, after: int = 0, limit: int = 50

@@ -17,6 +17,7 @@ from domain.quarantine import Fault, Item, Reason
 from domain.roles import Action
 from domain.values.version import Version
 from lrs.mapper import SealingMapper
+from lrs.placements import HERE
 from lrs.refusals import place
 from lrs.statements import Accepted, Statements
 
@@ -132,8 +133,8 @@ class Quarantine:
         """Deletes what came first more than `days` ago; returns how many items."""
         oldest = datetime.now(UTC) - timedelta(days=days)
         query = (
-            "item IN (SELECT item FROM lrs.quarantine WHERE received_at < %s"
-            " ORDER BY received_at LIMIT %s)"
+            "item IN (SELECT item FROM lrs.quarantine q WHERE received_at < %s"
+            f" AND {HERE.format('q')} ORDER BY received_at LIMIT %s)"
         )
         expired = 0
         while gone := self._delete(query, [oldest, PAGE]):

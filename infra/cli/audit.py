@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.errors import Error, NotFound
-from infra.cli.institutions import chosen, institution_option, services_of
 from infra.cli.options import with_settings
+from infra.cli.tenants import chosen, institution_option, services_for, services_of
 from lrs import subjects
 from lrs.audit.receipts import PURPOSE, Receipts, verify
 from lrs.audit.replay import Entry, Replay, as_json
@@ -39,7 +39,7 @@ def replay(
     What was erased shows as erased at its position, for earlier dates too. Exit code 2: nothing is
     recorded of this person.
     """
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         tenant = chosen(services, institution).institution
         history = Replay(services)
         try:

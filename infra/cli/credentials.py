@@ -6,8 +6,8 @@ from domain.credentials import MAX_GRACE_SECONDS, Rates
 from domain.roles import Role
 from domain.scopes import Scope
 from domain.statements.tolerance import Tolerated
-from infra.cli.institutions import chosen, institution_option, services_of
 from infra.cli.options import with_settings
+from infra.cli.tenants import chosen, institution_option, services_of
 from lrs.settings import Settings
 
 PAGE = 200

@@ -10,8 +10,8 @@ from api.erasures import erasures_of
 from domain.erasure import Erasure
 from domain.errors import NotFound
 from infra.cli.bars import progress_bar
-from infra.cli.institutions import chosen, institution_option, services_of
 from infra.cli.options import with_settings
+from infra.cli.tenants import chosen, institution_option, services_for
 from lrs import subjects
 from lrs.erasure import Erasures, Radius
 from lrs.settings import Settings
@@ -46,7 +46,7 @@ def erase(
     given = [value for value in (actor, pseudonym, receipt) if value is not None]
     if len(given) != 1:
         raise click.UsageError("Give one of --actor, --pseudonym and --receipt.")
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         tenant = chosen(services, institution).institution
         erasures = erasures_of(services)
         try:

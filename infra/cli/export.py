@@ -11,8 +11,8 @@ import click
 import orjson
 
 from infra.cli.bars import progress_bar
-from infra.cli.institutions import chosen, institution_option, services_of
 from infra.cli.options import with_settings
+from infra.cli.tenants import chosen, institution_option, services_for
 from infra.imports.exporter import pages
 from lrs.settings import Settings
 
@@ -32,7 +32,11 @@ def export(settings: Settings, institution: str | None, out: str) -> None:
     The output holds personal data in clear: keep it as you keep the store's keys.
     """
     count = 0
-    with services_of(settings) as services, _output(out) as file, progress_bar() as bar:
+    with (
+        services_for(settings, institution) as services,
+        _output(out) as file,
+        progress_bar() as bar,
+    ):
         tenant = chosen(services, institution).institution
         head = services.store.head()
         task = bar.add_task("export", total=head, told="")

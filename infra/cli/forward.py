@@ -10,8 +10,8 @@ from domain.forwarding import Selection
 from domain.people import canonical_ifi
 from domain.statements.rules import validate_actor
 from domain.values.version import Version
-from infra.cli.institutions import chosen, institution_option, services_of
 from infra.cli.options import with_settings
+from infra.cli.tenants import chosen, institution_option, services_for
 from lrs.forwarding import Forwarding, Target
 from lrs.settings import Settings
 
@@ -59,7 +59,7 @@ def add(
     from_start: bool,
 ) -> None:
     """Forward statements to the xAPI endpoint at URL (such as https://lrs.example/xapi)."""
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         tenant = chosen(services, institution).institution
         ifi = None if agent is None else _identifier(agent)
         selection = Selection(
@@ -81,7 +81,7 @@ def add(
 @institution_option
 def list_(settings: Settings, institution: str | None) -> None:
     """List forwardings, oldest first: how far each is, and why one waits."""
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         tenant = chosen(services, institution).institution
         last, after = services.store.last(), None
         while page := services.forwardings.page(tenant, after, PAGE):
@@ -96,7 +96,7 @@ def list_(settings: Settings, institution: str | None) -> None:
 @click.argument("forwarding", type=click.UUID)
 def refused(settings: Settings, institution: str | None, forwarding: UUID) -> None:
     """List the statements that the receiver refuses: position, its answer, time, id."""
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         tenant, after = chosen(services, institution).institution, 0
         while page := services.forwardings.refusals(tenant, forwarding, after, PAGE):
             for item in page:
@@ -113,7 +113,7 @@ def refused(settings: Settings, institution: str | None, forwarding: UUID) -> No
 @click.argument("forwarding", type=click.UUID)
 def remove(settings: Settings, institution: str | None, forwarding: UUID) -> None:
     """Forward nothing more to it, after the request that is under way."""
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         services.forwardings.stop(chosen(services, institution).institution, forwarding)
     click.echo("Stopped.")
 

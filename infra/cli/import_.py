@@ -10,8 +10,8 @@ from rich.progress import Progress
 from domain.credentials import Credential
 from domain.roles import Action
 from infra.cli.bars import progress_bar
-from infra.cli.institutions import chosen, institution_option, services_of
 from infra.cli.options import with_settings
+from infra.cli.tenants import chosen, institution_option, services_for
 from infra.imports import checkpoint
 from infra.imports.acceptor import Acceptor
 from infra.imports.importer import Done, Importer
@@ -55,7 +55,7 @@ def import_(
     the reason, in a file whose path is printed. An import that was cut short goes on where it was
     when the same command is given again; statements that are there already are left alone.
     """
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         tenant = chosen(services, institution)
         acceptor = Acceptor(services, _credential(services, tenant, key))
         importer = Importer(

@@ -1,50 +1,19 @@
-"""`lrs institutions`: make and list tenants; and which of them a command is about."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""`lrs institutions`: make, list and move tenants."""
 
 import click
 
 from infra.cli.options import with_settings
-from lrs.institutions import Institution
-from lrs.services import Services, open_services
+from infra.cli.placements import move
+from infra.cli.tenants import services_of
 from lrs.settings import Settings
-
-institution_option = click.option(
-    "--institution",
-    metavar="ID|NAME",
-    help="Institution; may be left out where there is only one.",
-)
-
-
-@contextmanager
-def services_of(settings: Settings) -> Iterator[Services]:
-    """Gives the record store's services for the length of a command."""
-    services = open_services(settings)
-    try:
-        yield services
-    finally:
-        services.close()
-
-
-def chosen(services: Services, said: str | None) -> Institution:
-    """Returns the institution that was named, or the only one. Raises a usage error otherwise."""
-    known = services.institutions.list()
-    if said is None:
-        if len(known) == 1:
-            return known[0]
-        names = ", ".join(item.name for item in known) or "none"
-        raise click.UsageError(f"Say which institution with --institution (there are: {names}).")
-    found = [item for item in known if said in (str(item.institution), item.name)]
-    if len(found) != 1:
-        kind = "Several institutions are" if found else "No institution is"
-        raise click.UsageError(f"{kind} called {said!r}; see `lrs institutions list`.")
-    return found[0]
 
 
 @click.group()
 def institutions() -> None:
-    """Make and list institutions (tenants)."""
+    """Make, list and move institutions (tenants)."""
+
+
+institutions.add_command(move)
 
 
 @institutions.command("create")
@@ -62,4 +31,8 @@ def list_(settings: Settings) -> None:
     """List all institutions, oldest first."""
     with services_of(settings) as services:
         for item in services.institutions.list():
-            click.echo(f"{item.institution}  {item.created_at:%Y-%m-%d}  {item.name}")
+            place = ""
+            if settings.shards:
+                placement = services.placements.of(item.institution)
+                place = f"  {placement.shard} ({placement.state})"
+            click.echo(f"{item.institution}  {item.created_at:%Y-%m-%d}{place}  {item.name}")

@@ -9,8 +9,8 @@ import orjson
 
 from domain.quarantine import Reason
 from domain.values import json_text
-from infra.cli.institutions import chosen, institution_option, services_of
 from infra.cli.options import with_settings
+from infra.cli.tenants import chosen, institution_option, services_for
 from lrs.settings import Settings
 
 PAGE = 200
@@ -35,7 +35,7 @@ def list_(
     credential: str | None,
 ) -> None:
     """List refused requests, newest first: id, last time, how often, statements, key, reason."""
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         tenant, before = chosen(services, institution).institution, None
         while page := services.quarantine.page(
             tenant,
@@ -59,7 +59,7 @@ def list_(
 @click.argument("item", type=click.UUID)
 def show(settings: Settings, institution: str | None, item: UUID) -> None:
     """Print what is wrong with ITEM, then its statements: one JSON object a line."""
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         held = services.quarantine.get(chosen(services, institution).institution, item)
     for fault in held.faults:
         where = "request" if fault.number is None else f"statement {fault.number}"
@@ -85,7 +85,7 @@ def replay(settings: Settings, institution: str | None, file: BinaryIO | None, i
     content = None if file is None else json_text.parse(file.read())
     if content is not None and not isinstance(content, list):
         content = [content]
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         tenant = chosen(services, institution).institution
         sender = services.quarantine.get(tenant, item).item.credential
         holder = services.credentials.sender(tenant, sender)
@@ -100,7 +100,7 @@ def replay(settings: Settings, institution: str | None, file: BinaryIO | None, i
 @click.argument("items", nargs=-1, required=True, type=click.UUID)
 def drop(settings: Settings, institution: str | None, items: tuple[UUID, ...]) -> None:
     """Delete ITEMS for good."""
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         tenant = chosen(services, institution).institution
         for item in items:
             services.quarantine.drop(tenant, item)

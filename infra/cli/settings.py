@@ -1,7 +1,7 @@
 """`lrs settings`: every setting, its value here and its meaning."""
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 from pydantic_core import PydanticUndefined
@@ -9,6 +9,7 @@ from pydantic_core import PydanticUndefined
 from infra.cli.options import data_option
 from lrs.settings import Settings, load
 
+PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]+@")
 HEADING = "| variable | default | meaning |\n| --- | --- | --- |"
 
 
@@ -34,5 +35,4 @@ def table() -> str:
 
 
 def _without_password(value: str) -> str:
-    parts = urlsplit(value)
-    return value.replace(f":{parts.password}@", ":***@") if parts.password else value
+    return PASSWORD.sub(r"\1:***@", value)

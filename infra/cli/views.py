@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.errors import Invalid
 from infra.cli.bars import progress_bar
-from infra.cli.institutions import chosen, institution_option, services_of
 from infra.cli.options import with_settings
+from infra.cli.tenants import chosen, institution_option, services_for, services_of
 from lrs.settings import Settings
 from projections.progress import Item, MoveOn
 from projections.views import dead_letters as letters
@@ -110,7 +110,7 @@ def outline(settings: Settings, institution: str | None, file: Path) -> None:
         first = error.errors(include_url=False, include_input=False)[0]
         pointer = "".join(f"/{part}" for part in first["loc"])
         raise Invalid(pointer, first["type"], first["msg"]) from None
-    with services_of(settings) as services:
+    with services_for(settings, institution) as services:
         tenant = chosen(services, institution).institution
         identify = services.activities.identify
         items = [

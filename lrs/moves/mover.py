@@ -1,0 +1,243 @@
+"""A move, step by step. Killed anywhere, it goes on when asked again, and until the flip it can be
+given up: then all is as it was.
+
+Reads go on throughout. Writers are shut out only while the last of it is copied and everything is
+compared: they get 503 and come back.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import psycopg
+
+from domain.errors import Conflict
+from domain.placements import Placement, State
+from lrs import shards
+from lrs.keys.blind_index import BlindIndex
+from lrs.keys.file import KeyFile
+from lrs.moves import directory as notes
+from lrs.moves.clearing import Clearing, PurgeViews
+from lrs.moves.index import mirror_index
+from lrs.moves.log import Compared, LogCopy, NotEqual
+from lrs.moves.sampling import compare_sample
+from lrs.moves.sides import Connection, Side, check_apart, connect, number, side
+from lrs.moves.tables import mirror_keys, mirror_tables
+from lrs.placements import BELIEVE_SECONDS, read
+from lrs.settings import Settings
+
+LITTLE = 2000
+"""Positions left to copy that the writers may be shut out for."""
+
+ROUNDS = 20
+"""Times to catch up at most; fewer, where the rest does not become smaller any more."""
+
+PASSES = 3
+"""Times to look at everything with the writers shut out: the second finds nothing to copy."""
+
+Tell = Callable[[str, int, int], None]
+"""Is told the step, how much of it is done, of how much (0: unknown)."""
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Seconds: how long processes may believe what was, and how long their reads may take."""
+
+    believe: float = 1.5 * BELIEVE_SECONDS
+    reads: float = 12.0
+
+
+class Mover:
+    """Moves one institution. Use as a context; `purge_views` empties the views of a shard."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        institution: UUID,
+        *,
+        purge_views: PurgeViews,
+        tell: Tell = lambda *_: None,
+        waits: Waits | None = None,
+    ) -> None:
+        self._settings = settings
+        self._institution = institution
+        self._purge_views = purge_views
+        self._tell = tell
+        self._waits = waits or Waits()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._directory: Connection = self._stack.enter_context(connect(self._settings.admin_dsn))
+        self._stack.enter_context(notes.alone(self._directory, self._institution))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def move(self, to: str) -> Placement:
+        """Moves it to the shard `to`, or goes on with that; returns where it lives then.
+
+        Raises `NotFound` for an unknown shard, `Conflict` where it is on its way to another or is
+        being closed, `NotEqual` where the copies differ: then writers are let in again.
+        """
+        placement = read(self._directory, self._institution)
+        shards.at(self._settings, to)
+        if placement.state is State.CLEARING:
+            placement = self._clear(placement)
+        if placement.state is State.SETTLED:
+            if placement.shard == to:
+                return placement
+            placement = self._begin(placement, to)
+        if placement.other != to:
+            raise Conflict(f"it is on its way to {placement.other}: finish that or give it up")
+        with side(self._settings, placement.shard) as source, side(self._settings, to) as target:
+            placement = self._copy(placement, source, target)
+        return self._clear(placement)
+
+    def give_up(self) -> Placement:
+        """Leaves it where it is and removes what was copied; no error where nothing is under way.
+
+        Raises `Conflict` after the flip: then it lives at the other shard already.
+        """
+        placement = read(self._directory, self._institution)
+        if placement.state is State.SETTLED:
+            return placement
+        if placement.state is State.CLEARING:
+            return self._clear(placement)
+        assert placement.other is not None
+        with (
+            side(self._settings, placement.shard) as source,
+            side(self._settings, placement.other) as target,
+        ):
+            shut(target, self._institution, "arriving")
+            open_(source, self._institution)
+        return self._clear(notes.give_up(self._directory, placement))
+
+    def _begin(self, placement: Placement, to: str) -> Placement:
+        with side(self._settings, placement.shard) as source, side(self._settings, to) as target:
+            check_apart(source, target)
+            _check_whole(source, self._institution)
+            target.log.execute(
+                "DELETE FROM lrs.arrivals WHERE institution = %s", [self._institution]
+            )
+        placement = notes.begin(self._directory, placement, to)
+        # From here on every process asks for each request where to go.
+        time.sleep(self._waits.believe)
+        return placement
+
+    def _copy(self, placement: Placement, source: Side, target: Side) -> Placement:
+        """Copies, compares and flips."""
+        # Also where an earlier attempt had shut the source, or opened the target, already.
+        placement = self._let_in(placement, source, target)
+        log = LogCopy(source, target, self._institution, placement.epoch + 1)
+        compared = Compared()
+        reached = self._catch_up(log)
+        log.compare(compared, reached, self._of("compare log"))
+        self._index(log)
+        reached = self._catch_up(log, reached)
+
+        placement = notes.shut(self._directory, placement)
+        try:
+            last = shut(source, self._institution, "leaving")
+            self._finish(log, compared, reached, last)
+            open_(target, self._institution)
+            self._tell("flip", 0, 1)
+        except BaseException:
+            # Where this fails as well, whoever goes on does it first.
+            with suppress(psycopg.Error):
+                self._let_in(placement, source, target)
+            raise
+        return notes.flip(self._directory, placement)
+
+    def _let_in(self, placement: Placement, source: Side, target: Side) -> Placement:
+        """Lets writers in at the source, and none at the target."""
+        shut(target, self._institution, "arriving")
+        open_(source, self._institution)
+        if placement.state is State.SHUT:
+            return notes.begin(self._directory, placement, target.name)
+        return placement
+
+    def _catch_up(self, log: LogCopy, reached: int = 0) -> int:
+        """Copies until little is left; returns the position up to which all is there."""
+        reached = max(reached, log.reached())
+        before = 0
+        for _ in range(ROUNDS):
+            # The keys that an event needs were issued before it was written.
+            head = log.head()
+            self._keys(log)
+            self._tables(log)
+            behind, reached = head - reached, log.copy(reached, head, self._of("copy log"))
+            if behind <= LITTLE or 0 < before <= behind:
+                break
+            before = behind
+        return reached
+
+    def _finish(self, log: LogCopy, compared: Compared, reached: int, last: int) -> None:
+        """Copies the last of it, with the writers shut out, until all is equal."""
+        self._tell("shut", 0, 1)
+        self._keys(log)
+        log.copy(reached, last, self._of("copy rest"))
+        log.compare(compared, last, self._of("compare rest"))
+        for _ in range(PASSES):
+            if not self._keys(log) + self._tables(log) + self._index(log):
+                break
+        else:
+            raise NotEqual("rows at the target do not stay as they are written")
+        compare_sample(log)
+
+    def _keys(self, log: LogCopy) -> int:
+        return mirror_keys(log.source, log.target, self._institution, self._ranges)
+
+    def _tables(self, log: LogCopy) -> int:
+        return mirror_tables(log.source, log.target, self._institution, self._ranges)
+
+    def _index(self, log: LogCopy) -> int:
+        blind = BlindIndex(KeyFile(self._settings.key_file))
+        return mirror_index(log, blind, lambda looked: self._tell("compare index", looked, 0))
+
+    def _ranges(self, table: str, copied: int) -> None:
+        self._tell(table, copied, 0)
+
+    def _of(self, step: str) -> Callable[[int, int], None]:
+        return lambda done, whole: self._tell(step, done, whole)
+
+    def _clear(self, placement: Placement) -> Placement:
+        assert placement.other is not None
+        with (
+            side(self._settings, placement.shard) as here,
+            side(self._settings, placement.other) as left,
+        ):
+            self._tell("clear", 0, 1)
+            Clearing(self._settings, placement, here, left, self._purge_views).run(
+                self._waits.reads
+            )
+        settled = notes.settle(self._directory, placement)
+        self._tell("settled", 1, 1)
+        return settled
+
+
+def shut(place: Side, institution: UUID, state: str) -> int:
+    """Shuts the gate of a shard to an institution; returns the last position of its log."""
+    return number(place.log, "SELECT lrs.shut_gate(%s, %s)", [institution, state])
+
+
+def open_(place: Side, institution: UUID) -> None:
+    """Opens the gate."""
+    place.log.execute("DELETE FROM lrs.gates WHERE institution = %s", [institution])
+
+
+def _check_whole(source: Side, institution: UUID) -> None:
+    fenced = source.log.execute(
+        "SELECT FROM lrs.fences WHERE pseudonym = %s", [institution]
+    ).fetchone()
+    if fenced is not None:
+        raise Conflict("this institution is being closed, or was: there is nothing to move")
