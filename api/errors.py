@@ -4,6 +4,7 @@
 caller alone; the log gets the kind of a failure and the request id, never what was sent.
 """
 
+import time
 from typing import Any
 
 import orjson
@@ -33,6 +34,7 @@ from domain.errors import (
 log = structlog.get_logger("api")
 
 RETRY_AFTER = 2
+TELL_SECONDS = 1.0
 
 STATUS: dict[type[Exception], tuple[int, str]] = {
     Invalid: (400, "Invalid"),
@@ -85,7 +87,7 @@ def answer(error: Exception) -> Response:
     elif isinstance(error, Conflict) and error.ids:
         body["ids"] = list(error.ids)
     if status == 503:
-        log.warning("no_capacity", kind=type(error).__qualname__)
+        _tell_seldom(type(error).__qualname__)
     elif status >= 500:
         log.error("failed", status=status, kind=type(error).__qualname__, exc_info=error)
     response = _xapi(body) if request.path.startswith("/xapi") else _problem(status, title, body)
@@ -104,6 +106,17 @@ def refuse_model(error: ValidationError) -> Response:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     pointer = "/".join(str(part) for part in first["loc"])
     raise Invalid(pointer, first["type"], first["msg"]) from None
+
+
+def _tell_seldom(kind: str) -> None:
+    """Logs that there is no capacity, once a second: metrics count, and refusing must be cheap."""
+    now = time.monotonic()
+    if now - _told.get(kind, float("-inf")) >= TELL_SECONDS:
+        _told[kind] = now
+        log.warning("no_capacity", kind=kind)
+
+
+_told: dict[str, float] = {}
 
 
 def _status(error: Exception) -> tuple[int, str]:

@@ -12,6 +12,9 @@ from domain.errors import Invalid, TooLarge
 from domain.values import json_text
 
 MAX_BODY = "KUMBUKA_MAX_BODY_BYTES"
+BODY_READ = "kumbuka.body_read"
+"""In the environment of a request whose body was read to the end."""
+
 MANY_DIGITS = 19
 
 
@@ -47,7 +50,9 @@ class Request(FlaskRequest):
         if known and int(length) > limit:
             raise TooLarge(f"the body is larger than {limit} bytes")
         if known and "HTTP_CONTENT_ENCODING" not in self.environ:
-            return _exactly(self.environ["wsgi.input"], int(length))
+            body = _exactly(self.environ["wsgi.input"], int(length))
+            self.environ[BODY_READ] = True
+            return body
         parts: list[bytes] = []
         left = limit + 1
         while left and (part := self.stream.read(left)):

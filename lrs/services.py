@@ -25,6 +25,7 @@ from lrs.keys.port import KeyService
 from lrs.keys.ring import KeyRing
 from lrs.live import Live
 from lrs.people import People
+from lrs.pools import open_pool
 from lrs.quarantine import Quarantine
 from lrs.queries import Queries
 from lrs.quotas import Quotas
@@ -35,8 +36,6 @@ from lrs.store import RecordStore
 from lrs.tenants import Tenants
 from lrs.tokens import Tokens
 from lrs.usage import Usage
-
-STATEMENT_TIMEOUT = "10s"
 
 
 @dataclass(frozen=True)
@@ -140,22 +139,4 @@ def open_services(settings: Settings) -> Services:
         follower=follower,
         live=Live(pool, queries, follower),
         forwardings=Forwardings(store, pool, private_addresses=settings.forward_private_addresses),
-    )
-
-
-def open_pool(dsn: str, settings: Settings) -> ConnectionPool[psycopg.Connection[Any]]:
-    """Returns an open pool of autocommit connections; waits `pool_timeout` for a free one."""
-    return ConnectionPool(
-        dsn,
-        min_size=1,
-        max_size=settings.pool_size,
-        timeout=settings.pool_timeout,
-        max_waiting=settings.pool_size * 8,
-        kwargs={
-            "autocommit": True,
-            "application_name": "kumbuka",
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT}"
-            " -c idle_in_transaction_session_timeout=30s",
-        },
-        open=True,
     )

@@ -47,7 +47,12 @@ class Settings(BaseSettings):
     )
     pool_size: int = Field(8, ge=1, description="Database connections of each process.")
     pool_timeout: float = Field(
-        2.0, gt=0, description="Seconds to wait for a connection before answering 503."
+        2.0, gt=0, description="Seconds that a request waits for its turn in all; then it gets 503."
+    )
+    lock_timeout: float = Field(
+        10.0,
+        gt=0,
+        description="Seconds to wait for a lock in the database; in the API pool_timeout at most.",
     )
 
     kafka: str = Field("", description="Kafka bootstrap servers, host:port[,host:port].")
@@ -63,8 +68,13 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that the API listens on.")
     public_url: str = Field("", description="Address under which users reach the API.")
-    api_workers: int = Field(1, ge=1, description="API processes.")
-    api_threads: int = Field(16, ge=1, description="Request threads of each API process.")
+    api_workers: int = Field(0, ge=0, description="API processes; 0: one for each core, at most 4.")
+    api_threads: int = Field(
+        128,
+        ge=4,
+        description="Request threads of each API process; those beyond max_concurrent are for"
+        " requests that wait, or are refused.",
+    )
 
     kek_file: Path | None = Field(
         None, description="File of key-encryption keys and pepper; default DATA/keys/kek.json."
@@ -124,7 +134,7 @@ class Settings(BaseSettings):
     max_concurrent: int = Field(
         64,
         ge=1,
-        description="Requests that an API process works on at once; others wait, then get 503.",
+        description="Requests that an API process works on at once; others wait, or get 503.",
     )
     token_seconds: int = Field(
         600, ge=30, le=3600, description="How long an OAuth access token is good, in seconds."

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.authentication import authenticate, credential
 from api.authorisation import requires
 from api.blueprints import noun
+from api.capacity import live_streams
 from api.paging import Strict
 from api.requests import single_values
 from api.services import services
@@ -127,8 +128,7 @@ def _after(last_event_id: str | None) -> int:
 
 def _places() -> BoundedSemaphore:
     """Returns the places for streams of this process: half of its threads at most."""
-    settings = services().settings
-    most = min(settings.live_streams, settings.api_threads // 2)
+    most = live_streams(services().settings)
     found = current_app.extensions.setdefault(OPEN, BoundedSemaphore(most))
     assert isinstance(found, BoundedSemaphore)
     return found

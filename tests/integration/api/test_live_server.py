@@ -36,6 +36,7 @@ def process(services: Services) -> Iterator[tuple[subprocess.Popen[bytes], int]]
         "LRS_DSN": settings.dsn,
         "LRS_KEYSTORE_DSN": settings.keystore_dsn,
         "LRS_PORT": str(port),
+        "LRS_API_WORKERS": "1",
         "LRS_API_THREADS": "6",
         "LRS_LIVE_STREAMS": "100",
     }
