@@ -21,6 +21,7 @@ from lrs.keys.blind_index import BlindIndex
 from lrs.notifications import Recorded, RecordedEvent
 from lrs.people import People
 from lrs.recorder import COLUMNS
+from lrs.replica import Source
 from lrs.store import RecordStore
 
 Json = dict[str, Any]
@@ -86,26 +87,38 @@ class Queries:
         *,
         voided: bool = False,
         authority: Json | None = None,
+        source: Source | None = None,
     ) -> Json:
         """Returns one statement: a voided one if `voided`, else one that is not.
 
         Raises `NotFound` otherwise, where it was erased, and where another than `authority`, if
-        given, sent it.
+        given, sent it. What a replica has not yet is looked for in the primary.
         """
         author = None if authority is None else self._author(institution, authority)
         found = self._select(
             f"SELECT {COLUMNS} FROM lrs.read_statement(%s, %s, %s)",
             [originator_of(institution, statement_id), voided, author],
+            source,
         )
         statements = [] if authority and not author else self._open(found)
+        if not statements and source is not None and source.on_replica:
+            return self.get(institution, statement_id, voided=voided, authority=authority)
         if not statements:
             raise NotFound(f"no {'voided ' if voided else ''}statement has the id {statement_id}")
         return statements[0]
 
-    def page(self, institution: UUID, wanted: Filter, limit: int, after: int | None) -> Page:
+    def page(
+        self,
+        institution: UUID,
+        wanted: Filter,
+        limit: int,
+        after: int | None,
+        source: Source | None = None,
+    ) -> Page:
         """Returns up to `limit` statements beyond position `after` in the filter's direction.
 
-        Fewer, even none, where the time of a page was spent before they were found.
+        Fewer, even none, where the time of a page was spent before they were found. Reads the
+        primary where no `source` is given.
         """
         terms = self.terms(institution, wanted)
         if terms is None:
@@ -132,6 +145,7 @@ class Queries:
                 CLOCK_MARGIN,
                 self._budget,
             ],
+            source,
         )
         following = found[limit - 1].id if len(found) > limit else reached.id
         return Page(self._open(found[:limit]), following)
@@ -157,8 +171,9 @@ class Queries:
     def _author(self, institution: UUID, authority: Json) -> UUID | None:
         return self._people.find(institution, canonical_ifi(authority) or "")
 
-    def _select(self, query: str, params: list[Any]) -> list[RecordedEvent]:
-        with self._pool.connection() as connection:
+    def _select(self, query: str, params: list[Any], source: Source | None) -> list[RecordedEvent]:
+        connect = self._pool.connection if source is None else source.connection
+        with connect() as connection:
             rows = connection.execute(query.encode(), params, binary=True).fetchall()
         return [RecordedEvent(*row) for row in rows]
 

@@ -25,6 +25,7 @@ class Shard(BaseModel):
     admin_dsn: str
     keystore_dsn: str
     keystore_admin_dsn: str
+    replica_dsn: str = ""
 
 
 class Settings(BaseSettings):
@@ -42,8 +43,19 @@ class Settings(BaseSettings):
     keystore_admin_dsn: str = Field("", description="Postgres DSN that owns the key store.")
     shards: dict[str, Shard] = Field(
         {},
-        description="Further shards (JSON): name to dsn, admin_dsn, keystore_dsn and"
-        " keystore_admin_dsn. The databases above are the shard `home`.",
+        description="Further shards (JSON): name to dsn, admin_dsn, keystore_dsn,"
+        " keystore_admin_dsn and, if it has one, replica_dsn. The databases here are the shard"
+        " `home`.",
+    )
+    shard: str = Field(
+        "home", description="Set by --shard: the one that a process works on. Leave it alone."
+    )
+    replica_dsn: str = Field(
+        "",
+        description="Postgres DSN of a streaming replica that statements and views are read from.",
+    )
+    replica_max_lag: float = Field(
+        5.0, gt=0, description="Seconds that the replica may be behind; then the primary is read."
     )
     pool_size: int = Field(8, ge=1, description="Database connections of each process.")
     pool_timeout: float = Field(

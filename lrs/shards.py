@@ -21,6 +21,8 @@ def at(settings: Settings, name: str) -> Settings:
     They still know the others, `home` by its name. Kafka topics and groups are the shard's own:
     positions of two logs must never meet in one.
     """
+    if name == settings.shard:
+        return settings
     known = {HOME: _here(settings), **settings.shards}
     if name not in known:
         raise NotFound(f"no shard is called {name!r}; LRS_SHARDS knows {', '.join(known)}")

@@ -105,6 +105,7 @@ SET enable_material = off SET jit = off SET max_parallel_workers_per_gather = 0 
 DECLARE
     began CONSTANT timestamptz := clock_timestamp();
     round_began timestamptz;
+    took interval;
     filters CONSTANT int := cardinality(narrow);
     -- What is still to be looked at lies between these two, both exclusive.
     low bigint := 0;
@@ -166,12 +167,14 @@ BEGIN
             END IF;
         END LOOP;
 
-        -- A full page does not go on only to know whether there is another one.
+        -- A full page does not go on only to know whether there is another one; nor does one that
+        -- another round like this would keep for too long.
+        took := clock_timestamp() - round_began;
         EXIT WHEN reached IS NULL OR cardinality(found) >= many - 1
-            OR clock_timestamp() - began >= budget;
+            OR clock_timestamp() - began + took >= budget;
         IF ascending THEN low := reached; ELSE high := reached; END IF;
-        width := CASE WHEN clock_timestamp() - round_began > budget / 8
-            THEN greatest(width / 2, 32) ELSE least(width * 2, 4096) END;
+        width := CASE WHEN took > budget / 8 THEN greatest(width / 2, 32)
+            ELSE least(width * 2, 4096) END;
     END LOOP;
 
     IF ascending THEN
