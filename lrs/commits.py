@@ -1,11 +1,13 @@
 """Group commit: small writes that come at the same time go in together, in one transaction.
 
 Whoever finds nobody writing leads: takes what waits, commits it, wakes the others, and hands the
-lead to the first who came meanwhile. So nobody waits for company, and a group is as large as a
-commit is slow. A member is answered only when its own rows are durable.
+lead to the first who came meanwhile. A leader waits for others only while there are some on their
+way, and for a few milliseconds at most. A member is answered only when its own rows are durable.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import Lock
 
 from eventsourcing.persistence import StoredEvent
@@ -18,6 +20,9 @@ SMALL = 25
 """Statements of a write that waits for others; a larger one fills a transaction by itself."""
 GROUP = 500
 """Statements of a transaction."""
+PATIENCE = 0.004
+"""Seconds that a leader waits for writes which were begun before its own is sent."""
+STEP = 0.0005
 
 Insert = Callable[[Sequence[StoredEvent], IndexRows], list[int]]
 
@@ -46,7 +51,19 @@ class GroupCommit:
         self._insert = insert
         self._lock = Lock()
         self._waiting: list[_Member] = []
+        self._coming = 0
         self._led = False
+
+    @contextmanager
+    def coming(self) -> Iterator[None]:
+        """Announces a write from its beginning, so that a leader may wait for it."""
+        with self._lock:
+            self._coming += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._coming -= 1
 
     def append(self, stored: Sequence[StoredEvent], rows: IndexRows) -> list[int]:
         """Returns the position of each statement once they are durable, all or none of them.
@@ -72,6 +89,9 @@ class GroupCommit:
         return member.positions
 
     def _lead(self) -> None:
+        patient = time.monotonic() + PATIENCE
+        while len(self._waiting) < self._coming and time.monotonic() < patient:
+            time.sleep(STEP)
         group = self._take()
         try:
             self._commit(group)

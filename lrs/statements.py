@@ -5,7 +5,7 @@ order; the transaction then only inserts, so writers cannot deadlock. Reads are 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -27,6 +27,7 @@ from domain.statements.tolerance import check
 from domain.values.version import Version
 from lrs.activities import Activities
 from lrs.attachments import Attachments, Sent
+from lrs.commits import SMALL
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.ring import PersonErased
 from lrs.people import IdentifierErased, People
@@ -97,6 +98,16 @@ class Statements:
             raise TooLarge(f"{len(statements)} statements; at most {self._max_batch} at once")
         if not statements:
             return Accepted([], [])
+        with self._store.coming() if len(statements) <= SMALL else nullcontext():
+            return self._accept(credential, statements, version, attachments)
+
+    def _accept(
+        self,
+        credential: Credential,
+        statements: Sequence[Any],
+        version: Version,
+        attachments: Iterable[Sent],
+    ) -> Accepted:
         deviations: list[tuple[Deviation, ...]] = []
         for number, statement in enumerate(statements):
             try:
