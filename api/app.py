@@ -13,20 +13,15 @@ To add a noun to `/api/v1`:
 A route without a mark of who may use it stops the app from starting.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 from flask import Blueprint, Flask
-from flask import Request as FlaskRequest
 from flask import Response as FlaskResponse
 from flask.json.provider import JSONProvider
-from flask.sessions import NullSession, SessionInterface
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.info import Info
-from flask_openapi3.openapi import OpenAPI
 from pydantic import BaseModel
-from werkzeug.routing import MapAdapter
 
 from api import (
     authorisation,
@@ -40,6 +35,7 @@ from api import (
     security,
 )
 from api.blueprints import SECURITY_SCHEMES
+from api.dispatch import Dispatch
 from api.docs import docs
 from api.front import front
 from api.health import health
@@ -54,9 +50,11 @@ from api.v1.credentials import credentials
 from api.v1.description import description
 from api.v1.erasures import erasures
 from api.v1.forwardings import forwardings
+from api.v1.institutions import institutions
 from api.v1.learners import learners
 from api.v1.live import live
 from api.v1.quarantine import quarantine
+from api.v1.usage import usage
 from api.xapi import alternate, headers
 from api.xapi.about import about
 from api.xapi.activities import activities
@@ -71,9 +69,11 @@ V1: tuple[APIBlueprint, ...] = (
     credentials,
     erasures,
     forwardings,
+    institutions,
     learners,
     live,
     quarantine,
+    usage,
 )
 XAPI: tuple[Blueprint, ...] = (about, activities, agents, documents, statements)
 PAGES: tuple[Blueprint, ...] = (front, docs, health, description, metrics.metrics, oauth)
@@ -95,55 +95,17 @@ class Json(JSONProvider):
         return orjson.loads(s)
 
 
-class NoSessions(SessionInterface):
-    """Nothing is remembered of a caller: each request shows its own credentials."""
-
-    def open_session(self, *_: Any) -> NullSession:
-        """Returns the one session there is, which takes nothing."""
-        return _NO_SESSION
-
-    def save_session(self, *_: Any) -> None:
-        """Does nothing."""
-
-
-_NO_SESSION = NullSession()
-
-
-class App(OpenAPI):
-    """Flask with our request and response, JSON by orjson, and models as answers.
-
-    What it overrides beside costs the framework more than all of ours, and serves nobody here:
-    coroutines as views, sessions, routing by host.
-    """
+class App(Dispatch):
+    """Flask with our request and response, JSON by orjson, and models as answers."""
 
     request_class = Request
     response_class = Response
     json_provider_class = Json
-    session_interface = NoSessions()
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answers a request, put into its plain form first."""
         plain = alternate.plain(environ, self.config[MAX_BODY])
         return super().wsgi_app(plain, security.securing(plain, start_response))
-
-    def create_url_adapter(self, request: FlaskRequest | None) -> MapAdapter | None:
-        """Returns what finds the route: by path and method alone."""
-        if request is None:
-            return None
-        return MapAdapter(
-            self.url_map,
-            request.environ.get("HTTP_HOST", ""),
-            request.root_path,
-            "",
-            request.scheme,
-            request.path,
-            request.method,
-            request.query_string.decode("latin1"),
-        )
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Returns `func`: none of ours is a coroutine."""
-        return func
 
     def make_response(self, rv: Any) -> FlaskResponse:
         """Returns `rv` as a response; a model, alone or first of a tuple, becomes JSON."""

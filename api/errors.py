@@ -20,16 +20,22 @@ from api.security import request_id
 from domain.errors import (
     BudgetExhausted,
     Conflict,
+    DailyQuotaReached,
     Erased,
     Forbidden,
     Invalid,
     NotFound,
     Overloaded,
     PreconditionFailed,
+    QuotaReached,
     TooFast,
     TooLarge,
     Unauthenticated,
 )
+
+from lrs.keys.ring import PersonErased
+from lrs.tenants import CLOSED
+from lrs.verification import WRONG
 
 log = structlog.get_logger("api")
 
@@ -40,6 +46,8 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     Invalid: (400, "Invalid"),
     RecursionError: (400, "Nested too deeply"),
     Unauthenticated: (401, "Unauthenticated"),
+    QuotaReached: (403, "Quota reached"),
+    PersonErased: (403, "Erased"),
     Forbidden: (403, "Forbidden"),
     Erased: (403, "Erased"),
     NotFound: (404, "Not found"),
@@ -47,6 +55,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     PreconditionFailed: (412, "Precondition failed"),
     TooLarge: (413, "Too large"),
     BudgetExhausted: (429, "Privacy budget exhausted"),
+    DailyQuotaReached: (429, "Daily quota reached"),
     TooFast: (429, "Too many requests"),
     Overloaded: (503, "Overloaded"),
     PoolTimeout: (503, "Overloaded"),
@@ -68,6 +77,9 @@ class Problem(BaseModel):
     rule: str | None = Field(None, description="Stable code of the rule that was broken.")
     section: str | None = Field(None, description="Section of the specification.")
     ids: list[str] | None = Field(None, description="Ids that are in conflict.")
+    quota: str | None = Field(None, description="Name of the quota that would be exceeded.")
+    limit: int | None = Field(None, description="Its value.")
+    used: int | None = Field(None, description="How much of it is used.")
 
 
 def install(app: Flask) -> None:
@@ -77,6 +89,8 @@ def install(app: Flask) -> None:
 
 def answer(error: Exception) -> Response:
     """Returns the response to `error`; logs it when it is our fault."""
+    if isinstance(error, psycopg.Error) and error.sqlstate == CLOSED:
+        error = Unauthenticated(WRONG)
     status, title = _status(error)
     body: dict[str, Any] = {"detail": _detail(error, title)}
     if isinstance(error, Invalid):
@@ -86,6 +100,8 @@ def answer(error: Exception) -> Response:
         body |= {"pointer": error.pointer, "rule": "erased"}
     elif isinstance(error, Conflict) and error.ids:
         body["ids"] = list(error.ids)
+    elif isinstance(error, QuotaReached | DailyQuotaReached):
+        body |= {"rule": "quota", "quota": error.quota, "limit": error.limit, "used": error.used}
     if status == 503:
         _tell_seldom(type(error).__qualname__)
     elif status >= 500:

@@ -4,6 +4,7 @@ import os
 import time
 from functools import cache
 
+import psycopg
 from flask import Blueprint, Flask, Response, g
 from flask.globals import request_ctx
 from prometheus_client import (
@@ -18,6 +19,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from werkzeug.routing import Rule
 
 from api.authorisation import public
+from api.gauges import of_usage
+from api.services import services
 
 metrics = Blueprint("metrics", __name__)
 
@@ -72,4 +75,12 @@ def scrape() -> Response:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(registry) + _usage(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _usage() -> bytes:
+    """Returns the gauges of usage; nothing while the database is away: the rest must be told."""
+    try:
+        return of_usage(services().lrs.usage.totals())
+    except psycopg.Error:
+        return b""

@@ -1,5 +1,8 @@
 """Who may do what: the roles that a credential carries, the actions, and the one table of both.
 
+Everybody acts within the institution of their credential, but the host, who runs the deployment for
+all of them: whoever makes, limits and erases institutions is none of theirs.
+
 What a tool may do is narrowed by its scopes, `domain/scopes.py`. Nothing here knows HTTP:
 `api/authorisation.py` binds an action to each route.
 """
@@ -15,10 +18,11 @@ class Role(StrEnum):
     OFFICER = "officer"
     ANALYST = "analyst"
     OPERATOR = "operator"
+    HOST = "host"
 
 
 class Action(StrEnum):
-    """What somebody wants to do, always within their own institution."""
+    """What somebody wants to do, within their own institution unless it says otherwise."""
 
     WRITE_STATEMENTS = "write statements"
     READ_OWN_STATEMENTS = "read the statements that they wrote"
@@ -39,6 +43,8 @@ class Action(StrEnum):
     MANAGE_CREDENTIALS = "issue and revoke credentials"
     MANAGE_FORWARDING = "forward statements to other stores"
     SEE_OPERATION = "see the state of each part in detail"
+    SEE_USAGE = "see what their institution stores, and its quota"
+    MANAGE_INSTITUTIONS = "see what every institution stores, limit it, erase it"
 
 
 ALLOWED: dict[Role, frozenset[Action]] = {
@@ -69,6 +75,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             Action.AUDIT,
             Action.HANDLE_OWN_REFUSED,
             Action.HANDLE_REFUSED,
+            Action.SEE_USAGE,
         }
     ),
     Role.ANALYST: frozenset({Action.READ_ANALYTICS}),
@@ -80,6 +87,8 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             Action.HANDLE_REFUSED,
             Action.SEE_OPERATION,
             Action.READ_ANALYTICS,
+            Action.SEE_USAGE,
         }
     ),
+    Role.HOST: frozenset({Action.SEE_OPERATION, Action.SEE_USAGE, Action.MANAGE_INSTITUTIONS}),
 }

@@ -26,6 +26,8 @@ COUNT_SECONDS = 2.0
 """How often the jobs process counts."""
 LOOK_SECONDS = 1.0
 STALE_SECONDS = 5.0
+CLOSED = "KB001"
+"""SQLSTATE by which the database refuses rows of an institution that is closed."""
 GRAIN = 0.1
 """Seconds: what was let in within so short a time is remembered together."""
 

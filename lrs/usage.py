@@ -75,13 +75,12 @@ class Usage:
             done = row[0]
         return done is True
 
-    def counted_at(self) -> datetime:
-        """Returns the moment before which all is counted."""
+    def reached(self) -> tuple[int, datetime]:
+        """Returns the log position up to which, and the moment before which, all is counted."""
         with self._pool.connection() as connection:
-            row = connection.execute("SELECT counted_at FROM lrs.usage_cursor").fetchone()
+            row = connection.execute("SELECT position, counted_at FROM lrs.usage_cursor").fetchone()
         assert row is not None
-        moment: datetime = row[0]
-        return moment
+        return row[0], row[1]
 
     def days(
         self,

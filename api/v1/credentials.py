@@ -12,6 +12,7 @@ from api.blueprints import noun, refusals
 from api.paging import AsOf, Page, PageQuery, Strict, page
 from api.services import services
 from domain.credentials import AS_SETTINGS, MAX_GRACE_SECONDS, Rates
+from domain.errors import Forbidden
 from domain.roles import Action, Role
 from domain.scopes import Scope, chosen
 from domain.statements.tolerance import Tolerated
@@ -101,6 +102,8 @@ def list_credentials(query: PageQuery) -> dict[str, Any]:
 @requires(Action.MANAGE_CREDENTIALS)
 def issue_credential(body: CredentialIn) -> tuple[NewCredential, int]:
     """A new credential of the caller's institution; note the secret, it is shown once."""
+    if Role.HOST in body.roles and not credential().may(Action.MANAGE_INSTITUTIONS):
+        raise Forbidden("only a host, or the command line, makes another host")
     scopes = chosen(body.roles, body.scopes)
     key, secret = services().credentials.issue(
         credential().institution, body.label, body.roles, scopes, body.rates

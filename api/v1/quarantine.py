@@ -12,6 +12,7 @@ from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun, refusals
 from api.paging import AsOf, Page, PageQuery, Strict, page
+from api.quotas import within_quota
 from api.services import services
 from domain.quarantine import Item, Reason
 from domain.roles import Action
@@ -129,7 +130,13 @@ def replay_item(path: ItemPath, body: ReplayIn) -> ReplayOut:
     if _own() is None:
         sender = services().quarantine.get(holder.institution, path.id).item.credential
         holder = services().credentials.sender(holder.institution, sender)
-    accepted = services().quarantine.replay(holder, path.id, body.statements)
+    given = body.statements
+    if given is None:
+        count = services().quarantine.get(holder.institution, path.id).item.statements
+    else:
+        count = len(given)
+    with within_quota(count):
+        accepted = services().quarantine.replay(holder, path.id, given)
     return ReplayOut(ids=accepted.ids, position=accepted.position)
 
 

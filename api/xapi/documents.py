@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 
 from api.authentication import credential
 from api.authorisation import requires
+from api.quotas import within_quota
 from api.requests import single_values
 from api.services import services
 from api.xapi import headers
@@ -120,27 +121,29 @@ def _hang(resource: Resource) -> None:
     @requires(resource.writing)
     def put() -> Response:
         address = resource.address(single_values())
-        stored = services().documents.put(
-            credential().institution,
-            address,
-            request.get_data(),
-            _content_type(),
-            preconditions=_preconditions(),
-            version=headers.version(),
-        )
+        with within_quota():
+            stored = services().documents.put(
+                credential().institution,
+                address,
+                request.get_data(),
+                _content_type(),
+                preconditions=_preconditions(),
+                version=headers.version(),
+            )
         return _stored(stored)
 
     @documents.post(resource.path, endpoint=f"post-{resource.kind}")
     @requires(resource.writing)
     def post() -> Response:
         address = resource.address(single_values())
-        stored = services().documents.post(
-            credential().institution,
-            address,
-            request.get_data(),
-            _content_type(),
-            preconditions=_preconditions(),
-        )
+        with within_quota():
+            stored = services().documents.post(
+                credential().institution,
+                address,
+                request.get_data(),
+                _content_type(),
+                preconditions=_preconditions(),
+            )
         return _stored(stored)
 
     @documents.delete(resource.path, endpoint=f"delete-{resource.kind}")

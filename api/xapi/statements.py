@@ -11,6 +11,7 @@ from api.authentication import credential
 from api.authorisation import requires
 from api.conditional import tag
 from api.limits import limits
+from api.quotas import within_quota
 from api.requests import single_values
 from api.services import services
 from api.xapi import attachments, headers, refusals
@@ -40,7 +41,8 @@ def store() -> Response:
     content, sent = attachments.body()
     if isinstance(content, list):
         limits().statements(credential(), len(content))
-        accepted = services().statements.accept(credential(), content, headers.version(), sent)
+        with within_quota(len(content)):
+            accepted = services().statements.accept(credential(), content, headers.version(), sent)
     else:
         accepted = _accept_one(content, sent)
     return json(accepted.texts)
@@ -127,7 +129,8 @@ def _accept_one(statement: Any, sent: Iterable[Sent]) -> Accepted:
     """Stores one statement; its refusals point into it, not into a list."""
     limits().statements(credential(), 1)
     try:
-        return services().statements.accept(credential(), [statement], headers.version(), sent)
+        with within_quota(1):
+            return services().statements.accept(credential(), [statement], headers.version(), sent)
     except Invalid as error:
         pointer = error.pointer.removeprefix("/0")
         raise Invalid(pointer, error.rule, error.detail, error.section) from None

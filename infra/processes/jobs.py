@@ -9,7 +9,7 @@ from threading import Event
 
 import structlog
 
-from api.erasures import erasures_of
+from api.erasures import closures_of, erasures_of
 from clickhouse.pipeline import Pipeline
 from domain.errors import BudgetExhausted
 from infra.processes.forwarding import forwarding
@@ -17,12 +17,14 @@ from infra.processes.schedule import Job
 from infra.processes.schedule import run as run_jobs
 from lrs.services import Services, open_services
 from lrs.settings import Settings
+from lrs.tenants import COUNT_SECONDS
 from projections.views import tracking
 
 log = structlog.get_logger("infra.jobs")
 
 SHIP_SECONDS = 30.0
 RESUME_SECONDS = 15.0
+CLOSE_SECONDS = 2.0
 EXPIRE_SECONDS = 3600.0
 SWEEP_SECONDS = 600.0
 CATCH_UP_SECONDS = 60.0
@@ -59,16 +61,16 @@ def releases(services: Services) -> Job:
     made = pipeline(services)
 
     def release(stop: Event) -> None:
-        for institution in services.institutions.list():
-            due = made.releases.due(institution.institution)
+        for institution in services.placements.at(services.settings.shard):
+            due = made.releases.due(institution)
             if not due:
                 continue
             if not made.caught_up(services.store.last(), CATCH_UP_SECONDS, stop.is_set):
-                log.warning("release waits for the views", institution=institution.institution)
+                log.warning("release waits for the views", institution=institution)
                 return
             for plan in due:
                 try:
-                    done = made.release(institution.institution, [(plan, None)])
+                    done = made.release(institution, [(plan, None)])
                 except BudgetExhausted:
                     log.warning("budget exhausted", stream=plan.stream)
                 else:
@@ -82,8 +84,8 @@ def shipping(services: Services) -> Job:
     made = pipeline(services)
 
     def ship(_: Event) -> None:
-        for institution in services.institutions.list():
-            if shipped := made.ship(institution.institution):
+        for institution in services.placements.at(services.settings.shard):
+            if shipped := made.ship(institution):
                 log.info("shipped", releases=shipped)
 
     seconds = min(SHIP_SECONDS, services.settings.release_check_seconds)
@@ -99,6 +101,26 @@ def erasures(services: Services) -> Job:
             log.info("erasures finished", erasures=finished)
 
     return Job("erasures", RESUME_SECONDS, resume)
+
+
+def closures(services: Services) -> Job:
+    """Erases the institutions that are to be erased, and finishes what was cut short."""
+    made = closures_of(services)
+
+    def close(_: Event) -> None:
+        if finished := made.resume():
+            log.info("institutions erased", institutions=finished)
+
+    return Job("closures", CLOSE_SECONDS, close)
+
+
+def usage(services: Services) -> Job:
+    """Counts what each institution stored since the last time."""
+
+    def count(_: Event) -> None:
+        services.usage.count()
+
+    return Job("usage", COUNT_SECONDS, count)
 
 
 def quarantine(services: Services) -> Job:
@@ -128,4 +150,6 @@ JOBS: list[Callable[[Services], Job]] = [
     forwarding,
     quarantine,
     uploads,
+    usage,
+    closures,
 ]

@@ -129,4 +129,4 @@ def test_the_moment_before_which_all_is_counted(services: Services, tool: Creden
     before = datetime.now(UTC)
     accept(services, tool, statement())
     assert counted(services, tool.institution)["statements"] == 1
-    assert services.usage.counted_at() > before
+    assert services.usage.reached()[1] > before
