@@ -87,10 +87,11 @@ class Place:
 
     def cpu(self) -> Counter[str]:
         """Returns the seconds of CPU that each part has used, ended processes included."""
-        return Counter({part: sum(map(_cpu, found)) for part, found in self.processes().items()})
+        return Counter({part: sum(map(cpu_of, found)) for part, found in self.processes().items()})
 
 
-def _cpu(process: psutil.Process) -> float:
+def cpu_of(process: psutil.Process) -> float:
+    """Returns the seconds of CPU of a process, and of its children that have ended."""
     try:
         times = process.cpu_times()
     except psutil.NoSuchProcess:
