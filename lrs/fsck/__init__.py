@@ -13,7 +13,7 @@ from uuid import UUID
 
 from lrs.fsck import adrift, documents, fences, keys, log, postings
 from lrs.fsck.adrift import Ids
-from lrs.fsck.findings import MEANINGS, MENDED, Finding, Found, Kind, Report, Tell
+from lrs.fsck.findings import MEANINGS, MENDED, UNREAD, Finding, Found, Kind, Report, Tell
 from lrs.fsck.log import LogPass
 from lrs.fsck.session import FIRST, Scope, Session, connect
 from lrs.services import Services
@@ -33,8 +33,9 @@ def fsck(
     """Judges the store of these services; returns what it came to.
 
     `since`: only positions after it; `institution`: only what is its. Then contents that nothing
-    names are not looked for, since something outside may name them. `found` is told each finding,
-    `tell` the progress. With `repair` what `MENDED` lists is mended, and reported all the same.
+    names are not looked for, nor where an event does not open: what was not read may name them.
+    `found` is told each finding, `tell` the progress. With `repair` what `MENDED` lists is mended,
+    and reported all the same.
     """
     started = time.perf_counter()
     report = Report()
@@ -55,6 +56,8 @@ def fsck(
             fences.check(session)
             keys.check(session)
             if scope.whole:
+                adrift.check_uploads(session)
+            if scope.whole and report.kinds.keys().isdisjoint(UNREAD):
                 adrift.check(session, named)
                 report.passes.append(adrift.NAME)
     report.seconds = time.perf_counter() - started

@@ -7,6 +7,7 @@ noise: no finding, and swept by a repair.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from uuid import UUID
 
 from domain.documents import DocumentStored
@@ -52,8 +53,8 @@ class Ids:
         self._held.close()
 
 
-def check(session: Session, named: Ids) -> None:
-    """Finds contents that nothing names; `named` are those of the events up to the run's head."""
+def check_uploads(session: Session) -> None:
+    """Finds uploads that ended, and sweeps what they left."""
     for (content_id,) in rows(
         session.records,
         "SELECT content_id FROM lrs.uploads WHERE started_at < now() - %s",
@@ -62,14 +63,18 @@ def check(session: Session, named: Ids) -> None:
         session.report(Kind.UPLOAD_INTERRUPTED, None, None, content_id)
     if session.repair:
         session.services.contents.sweep()
-    nobodys = Ids()
-    try:
+
+
+def check(session: Session, named: Ids) -> None:
+    """Finds contents that nothing names; `named` are those of the events up to the run's head.
+
+    To be asked only where every event could be read: another could name what seems nobody's.
+    """
+    with closing(Ids()) as nobodys:
         _collect(session, nobodys, named)
         _name_since(session, nobodys)
         for page in nobodys.pages(BATCH):
             _judge(session, page)
-    finally:
-        nobodys.close()
     session.tell(NAME, 1, 1)
 
 
@@ -108,9 +113,7 @@ def _name_since(session: Session, nobodys: Ids) -> None:
 
 
 def _judge(session: Session, nobodys: Sequence[UUID]) -> None:
-    left = _left(session, nobodys)
-    noise = [one for one, readable in left.items() if not readable]
-    orphans = [one for one, readable in left.items() if readable]
+    orphans, noise = _left(session, nobodys)
     for one in orphans:
         session.report(Kind.CONTENT_ORPHAN, None, None, one)
     if not session.repair:
@@ -129,8 +132,11 @@ def _judge(session: Session, nobodys: Sequence[UUID]) -> None:
         )
 
 
-def _left(session: Session, nobodys: Sequence[UUID]) -> dict[UUID, bool]:
-    """Returns those that are still there and no document's, and whether their key is."""
+def _left(session: Session, nobodys: Sequence[UUID]) -> tuple[list[UUID], list[UUID]]:
+    """Returns those that are no document's and still there: that could be read; of the erased.
+
+    What is under a key that went without an erasure is neither: the key may be found again.
+    """
     sealed = rows(
         session.records,
         "SELECT DISTINCT ON (c.content_id) c.content_id, substring(c.sealed FOR 20)"
@@ -141,4 +147,5 @@ def _left(session: Session, nobodys: Sequence[UUID]) -> dict[UUID, bool]:
     )
     keys = {content_id: boxes(head)[0][0] for content_id, head in sealed if len(head) == 20}
     gone = destroyed(session.keys, set(keys.values()))
-    return {content_id: keys.get(content_id) not in gone for content_id, _ in sealed}
+    noise = [one for one, key in keys.items() if key in gone and gone[key].fenced]
+    return [one for one, _ in sealed if keys.get(one) not in gone], noise

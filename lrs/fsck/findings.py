@@ -94,6 +94,9 @@ MEANINGS: dict[Kind, str] = {
     Kind.KEY_DESTROYED: "a key was destroyed, and nobody was erased",
 }
 
+UNREAD = frozenset({Kind.UNREADABLE, Kind.UNKNOWN_KEY, Kind.UNKNOWN_FORMAT})
+"""What keeps an event from saying what it says."""
+
 MENDED = frozenset(
     {
         Kind.INDEX_MISSING,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,13 @@ from domain.credentials import Credential
 from domain.documents import Kind, Preconditions
 from domain.roles import Role
 from domain.values.version import Version
+from infra.local.postgres import Postgres
 from lrs.attachments import Sent
 from lrs.documents import Address
 from lrs.services import Services, open_services
 from lrs.settings import Settings
 from lrs.subjects import find_actor
+from tests.conftest import drop_database, fresh_database
 from tests.integration.lrs.erasing import erase, group
 from tests.integration.lrs.samples import Json, agent, statement, voiding
 
@@ -88,12 +91,15 @@ class Store:
             ).fetchall()
 
 
-@pytest.fixture
-def store(own_settings: Settings) -> Iterator[Store]:
+@pytest.fixture(scope="session")
+def filled(
+    postgres: Postgres, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
     """Statements of several persons that refer to each other, documents, attachments, and Eve, who
-    was erased.
+    was erased. To be copied, not used: its services are closed.
     """
-    services = open_services(own_settings)
+    settings = fresh_database(postgres, template, tmp_path_factory.mktemp("filled"))
+    services = open_services(settings)
     institution = services.institutions.create("college").institution
     made = Store(
         services,
@@ -106,8 +112,21 @@ def store(own_settings: Settings) -> Iterator[Store]:
     for name in ("ada", "bob", "grace", "eve"):
         made.people[name] = find_actor(services, institution, agent(name))
     erase(services, made.tool, "eve")
-    yield made
     services.close()
+    yield made
+    drop_database(postgres, settings)
+
+
+@pytest.fixture
+def store(postgres: Postgres, filled: Store, tmp_path: Path) -> Iterator[Store]:
+    """A copy of the filled store, for one test."""
+    database = filled.settings.admin_dsn.rsplit("/", 1)[1]
+    settings = fresh_database(postgres, database, tmp_path)
+    settings = settings.model_copy(update={"kek_file": filled.settings.key_file})
+    services = open_services(settings)
+    yield Store(services, filled.tool, filled.places, filled.people)
+    services.close()
+    drop_database(postgres, settings)
 
 
 def _write_statements(store: Store) -> None:
