@@ -15,6 +15,7 @@ from typing import IO, cast
 
 from flask import Flask, Response
 from flask.globals import request_ctx
+from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import UnsupportedMediaType
 
 from domain.errors import Invalid
@@ -47,7 +48,7 @@ DECODERS["x-gzip"] = DECODERS["gzip"]
 BROKEN = (EOFError, OSError, zlib.error, zstd.ZstdError)
 """What decoders raise for what is not what it says, or was cut."""
 
-TEXT = ("application/json", "text/html", "text/plain")
+TEXT = frozenset({"application/json", "text/html; charset=utf-8", CONTENT_TYPE_LATEST})
 
 
 class UnknownCoding(UnsupportedMediaType):
@@ -96,11 +97,11 @@ def install(app: Flask) -> None:
 def code(response: Response) -> Response:
     """After each request: codes the body, where that is asked for and pays."""
     request = request_ctx.request
-    if request.method not in ("GET", "HEAD") or response.mimetype not in TEXT:
+    if request.method not in ("GET", "HEAD") or response.content_type not in TEXT:
         return response
-    etag, weak = response.get_etag()
     headers = response.headers
-    if (etag and not weak) or response.direct_passthrough or not response.is_sequence:
+    strong = not headers.get("ETag", "W/").startswith("W/")
+    if strong or response.direct_passthrough or not response.is_sequence:
         return response
     headers.add("Vary", "Accept-Encoding")
     if response.status_code != 200 or "Content-Encoding" in headers:

@@ -23,7 +23,8 @@ def compare(response: Response) -> Response:
     if response.status_code != 200 or request.method not in ("GET", "HEAD"):
         return response
     if "ETag" not in response.headers:
-        if response.mimetype != "application/json" or not request.path.startswith(RESOURCES):
+        json = response.content_type == "application/json"
+        if not json or not request.path.startswith(RESOURCES):
             return response
         tag(response, response.get_data())
     if "HTTP_IF_NONE_MATCH" in request.environ:
@@ -38,4 +39,4 @@ def tag(response: Response, *said: bytes) -> None:
     digest = sha256(usedforsecurity=False)
     for part in said:
         digest.update(part)
-    response.headers["ETag"] = f'W/"{digest.hexdigest()[:32]}"'
+    response.headers.add("ETag", f'W/"{digest.hexdigest()[:32]}"')
