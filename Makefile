@@ -37,8 +37,8 @@ conformance: setup ## Run the ADL conformance suite (SUITE=checkout with its pac
 	@test -n "$(SUITE)" || { echo "say where the suite is: make conformance SUITE=path" >&2; exit 2; }
 	$(BIN)/python -m tests.conformance.suite "$(SUITE)" $(ARGS)
 
-bench: setup ## Measure import, streams and reads on this machine
-	$(BIN)/python -m tests.bench
+bench: setup ## Measure on this machine (ARGS="--help" lists the sections, ARGS="ingest" runs one)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 lock: ## Renew requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
