@@ -22,6 +22,7 @@ from lrs.institutions import Institutions
 from lrs.quarantine import Quarantine
 from lrs.queries import Queries
 from lrs.refusals import Refusals
+from lrs.replica import Reads
 from lrs.services import Services as RecordStoreServices
 from lrs.services import open_services
 from lrs.settings import Settings
@@ -86,6 +87,11 @@ class Services:
     def queries(self) -> Queries:
         """The way out of statements."""
         return self.lrs.queries
+
+    @property
+    def reads(self) -> Reads:
+        """Where statements and views are read: the primary, or a replica."""
+        return self.lrs.reads
 
     @property
     def activities(self) -> Activities:

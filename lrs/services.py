@@ -30,6 +30,7 @@ from lrs.quarantine import Quarantine
 from lrs.queries import Queries
 from lrs.quotas import Quotas
 from lrs.refusals import Refusals
+from lrs.replica import Reads, open_replica
 from lrs.settings import Settings
 from lrs.statements import Statements
 from lrs.store import RecordStore
@@ -55,6 +56,7 @@ class Services:
     refusals: Refusals
     quarantine: Quarantine
     queries: Queries
+    reads: Reads
     contents: Contents
     attachments: Attachments
     documents: Documents
@@ -71,6 +73,7 @@ class Services:
 
     def close(self) -> None:
         """Closes the connections."""
+        self.reads.close()
         self.pool.close()
         self.keystore_pool.close()
 
@@ -126,6 +129,12 @@ def open_services(settings: Settings) -> Services:
         ),
         quarantine=Quarantine(pool, store.mapper, statements),
         queries=queries,
+        reads=Reads(
+            pool,
+            store.consistent_through,
+            open_replica(settings),
+            max_lag=settings.replica_max_lag,
+        ),
         contents=contents,
         attachments=attachments,
         documents=Documents(pool, store, people, blind=blind, contents=contents, ring=keyring),

@@ -10,7 +10,6 @@ from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun
 from api.paging import AsOf, Page, Strict, page
-from api.services import services
 from api.v1.learning import (
     CourseRef,
     LearnerOut,
@@ -20,7 +19,7 @@ from api.v1.learning import (
     describe,
     learner_out,
 )
-from api.v1.reflected import Fresh, FreshPageQuery, as_of
+from api.v1.reflected import Fresh, FreshPageQuery, as_of, reading
 from domain.errors import NotFound
 from domain.roles import Action
 from projections.views import courses as views
@@ -59,7 +58,7 @@ def list_courses(query: FreshPageQuery) -> dict[str, Any]:
     """Courses of the caller's institution, in order of id."""
     reflected = as_of(query.wait_for)
     after = query.after()
-    with services().pool.connection() as connection:
+    with reading() as connection:
         found = views.courses(
             connection,
             credential().institution,
@@ -89,7 +88,7 @@ def list_learners(path: CoursePath, query: FreshPageQuery) -> dict[str, Any]:
     reflected = as_of(query.wait_for)
     course = _course(path.id)
     after = query.after()
-    with services().pool.connection() as connection:
+    with reading() as connection:
         found = learners_view.of_course(
             connection,
             credential().institution,
@@ -108,7 +107,7 @@ def list_struggling(path: CoursePath, query: FreshPageQuery) -> dict[str, Any]:
     reflected = as_of(query.wait_for)
     course = _course(path.id)
     after = query.after()
-    with services().pool.connection() as connection:
+    with reading() as connection:
         found = learners_view.struggling(
             connection,
             credential().institution,
@@ -122,7 +121,7 @@ def list_struggling(path: CoursePath, query: FreshPageQuery) -> dict[str, Any]:
 
 
 def _course(course: UUID) -> Course:
-    with services().pool.connection() as connection:
+    with reading() as connection:
         found = views.course(connection, credential().institution, course)
     if found is None:
         raise NotFound("there is no such course")

@@ -8,9 +8,8 @@ from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun
 from api.paging import Strict
-from api.services import services
 from api.v1.learning import LearnerWithCourses, competencies, describe, learner_with_courses
-from api.v1.reflected import Fresh, as_of
+from api.v1.reflected import Fresh, as_of, reading
 from domain.errors import NotFound
 from domain.roles import Action
 from projections.views.learners import of_learner
@@ -29,7 +28,7 @@ class LearnerPath(Strict):
 def get_learner(path: LearnerPath, query: Fresh) -> LearnerWithCourses:
     """One learner: progress, mastery, last activity and flag, over all courses and in each."""
     reflected = as_of(query.wait_for)
-    with services().pool.connection() as connection:
+    with reading() as connection:
         enrolments = of_learner(connection, credential().institution, path.pseudonym)
     if not enrolments:
         raise NotFound("there is no such learner")

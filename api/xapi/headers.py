@@ -3,25 +3,19 @@
 1.0.3 Communication 3.3 (versioning) and 2.1.3 (Consistent-Through); 2.0.0 4.1.3 and 4.1.6.1.
 """
 
-import time
-from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
-from threading import Lock
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, g, request
 
 from api.services import services
 from domain.errors import Invalid
 from domain.values.timestamp import write
 from domain.values.version import Version
+from lrs.replica import Source
 
 VERSION = "X-Experience-API-Version"
 CONSISTENT_THROUGH = "X-Experience-API-Consistent-Through"
-CONSISTENT_FOR = 0.1
-"""Seconds that a moment is given again: an earlier one is just as true, and this one costs."""
-
-_CACHE = "kumbuka_consistent_through"
 
 
 def require_version() -> None:
@@ -48,9 +42,16 @@ def answer_version(response: Response) -> Response:
 
 
 def take_consistent_through() -> None:
-    """Before each statements request, so before it looks: how far its answer will be complete."""
-    found = services()
-    g.consistent_through = current_app.extensions[_CACHE](found.store.consistent_through)
+    """Before each statements request, so before it looks: where, and how far that is complete."""
+    g.source = services().reads.source()
+    g.consistent_through = write(g.source.through)
+
+
+def source() -> Source:
+    """Returns where this request reads statements."""
+    found = g.source
+    assert isinstance(found, Source)
+    return found
 
 
 def answer_consistent_through(response: Response) -> Response:
@@ -67,34 +68,10 @@ def last_modified(moment: datetime) -> str:
 
 
 def install(app: Flask) -> None:
-    """Makes answers of `app` under /xapi tell their version, and what they are complete to."""
-    app.extensions[_CACHE] = ConsistentThrough()
+    """Makes answers of `app` under /xapi tell their version."""
     app.after_request(answer_version)
 
 
 def guard(blueprint: Blueprint) -> None:
     """Makes each request of `blueprint` name its version."""
     blueprint.before_request(require_version)
-
-
-class ConsistentThrough:
-    """The moment before which everything can be read, as it was within the last while.
-
-    One request at a time looks for a newer one; the others meanwhile give the one before.
-    """
-
-    def __init__(self) -> None:
-        self._looking = Lock()
-        self._looked = float("-inf")
-        self._moment = ""
-
-    def __call__(self, look: Callable[[], datetime]) -> str:
-        """Returns it as a timestamp; raises what `look` raises."""
-        now = time.monotonic()
-        if now - self._looked > CONSISTENT_FOR and self._looking.acquire(blocking=not self._moment):
-            try:
-                self._moment = write(look())
-                self._looked = now
-            finally:
-                self._looking.release()
-        return self._moment

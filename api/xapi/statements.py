@@ -81,6 +81,7 @@ def read() -> Response:
         wanted.statement_id,
         voided=wanted.voided,
         authority=_own_only(),
+        source=headers.source(),
     )
     content = orjson.dumps(rendered([statement], wanted.format)[0])
     response = _answer(content, [statement], wanted)
@@ -101,7 +102,7 @@ def more(cursor: str) -> Response:
 def _page(given: Given, wanted: Asked, after: int | None) -> Response:
     institution = credential().institution
     narrowed = replace(wanted.filter, authority=_own_only())
-    page = services().queries.page(institution, narrowed, wanted.limit, after)
+    page = services().queries.page(institution, narrowed, wanted.limit, after, headers.source())
     said = orjson.dumps({"statements": rendered(page.statements, wanted.format)})
     if page.next is None:
         return _answer(said, page.statements, wanted)

@@ -1,15 +1,12 @@
 """How far of the log the views reflect, written in the transaction that makes it true."""
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import Connection
-from psycopg_pool import ConnectionPool
 
 STREAMS = ("facts", "evidence")
-POLL_SECONDS = 0.02
 
 
 class Reached(NamedTuple):
@@ -84,20 +81,3 @@ def reflected(connection: Connection[Any]) -> Reached:
         "SELECT position, reflected_at FROM views.tracking ORDER BY position LIMIT 1"
     ).fetchone()
     return Reached(*row) if row else Reached(0, None)
-
-
-def wait_for(
-    pool: ConnectionPool[Any],
-    position: int,
-    timeout: float,
-    clock: Callable[[], float] = time.monotonic,
-) -> bool:
-    """Returns whether the views reflect `position`, waiting for it up to `timeout` seconds."""
-    until = clock() + timeout
-    while True:
-        with pool.connection() as connection:
-            if reflected(connection).position >= position:
-                return True
-        if clock() >= until:
-            return False
-        time.sleep(POLL_SECONDS)

@@ -1,0 +1,105 @@
+"""A primary of its own with a streaming replica, and two APIs: a patient one and a strict one."""
+
+import time
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+
+from api.app import create_app
+from api.services import Services
+from domain.roles import Role
+from infra.local.postgres import Postgres
+from infra.local.replica import Replica
+from lrs.settings import Settings
+from tests.conftest import fresh_database, migrated
+from tests.integration.api.conftest import Caller
+
+PATIENT, STRICT = 600.0, 0.5
+"""How many seconds the replica may be behind."""
+SOON = 30.0
+
+
+@pytest.fixture(scope="module")
+def primary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server that nobody else writes to."""
+    server = Postgres(tmp_path_factory.mktemp("primary"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def written(primary: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a migrated database of the primary."""
+    data = tmp_path_factory.mktemp("data")
+    return fresh_database(primary, migrated(primary, data), data)
+
+
+@pytest.fixture(scope="module")
+def replica(
+    primary: Postgres, written: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Replica]:
+    """A replica of the primary."""
+    assert written.dsn
+    server = Replica(primary, tmp_path_factory.mktemp("replica"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def following(replica: Replica) -> Iterator[None]:
+    """Whatever a test does to it: the replica follows again afterwards."""
+    yield
+    replica.resume()
+
+
+@pytest.fixture(scope="module")
+def settings(written: Settings, replica: Replica) -> Settings:
+    """Settings of an API that reads the replica however far it is behind."""
+    here = f"127.0.0.1:{replica.port}"
+    address = written.dsn.split("@")[0] + "@" + here + "/" + written.dsn.rsplit("/", 1)[1]
+    return written.model_copy(update={"replica_dsn": address, "replica_max_lag": PATIENT})
+
+
+@pytest.fixture(scope="module")
+def patient(settings: Settings) -> Iterator[Services]:
+    """Services that read the replica however far it is behind."""
+    made = Services(settings)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def strict(settings: Settings) -> Iterator[Services]:
+    """Services that read the primary as soon as the replica is behind."""
+    made = Services(settings.model_copy(update={"replica_max_lag": STRICT}))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def institution(patient: Services) -> UUID:
+    """An institution."""
+    return patient.institutions.create("College").institution
+
+
+@pytest.fixture(scope="module")
+def callers(patient: Services, strict: Services, institution: UUID) -> dict[str, Caller]:
+    """Tools and an instructor, by whom they ask: patient, strict, instructor (strict)."""
+    tool = patient.credentials.issue(institution, "tool", [Role.TOOL])
+    instructor = patient.credentials.issue(institution, "instructor", [Role.INSTRUCTOR])
+    return {
+        "patient": Caller(create_app(patient).test_client(), *tool),
+        "strict": Caller(create_app(strict).test_client(), *tool),
+        "instructor": Caller(create_app(strict).test_client(), *instructor),
+    }
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Waits until it is so."""
+    deadline = time.monotonic() + SOON
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
