@@ -1,0 +1,131 @@
+"""Group commit: who comes while others write goes in with those who come; nobody pays for another.
+
+What is committed is a list here; over a real database the same is tried in tests/fault.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event, Lock
+from uuid import UUID, uuid4
+
+import pytest
+from eventsourcing.persistence import StoredEvent
+from psycopg import OperationalError
+
+from lrs.commits import GROUP, SMALL, GroupCommit
+from lrs.recorder import ContentConflict, IndexRows
+
+
+class Log:
+    """What was committed, in which groups; `judge` may refuse a group."""
+
+    def __init__(self, judge: Callable[[Sequence[StoredEvent]], None] = lambda _: None) -> None:
+        self.groups: list[int] = []
+        self.streams: list[UUID] = []
+        self._judge = judge
+        self._lock = Lock()
+
+    def insert(self, stored: Sequence[StoredEvent], rows: IndexRows) -> list[int]:
+        assert len(rows.owners) == len(rows.terms) == len(stored)
+        with self._lock:
+            self.groups.append(len(stored))
+            self._judge(stored)
+            first = len(self.streams)
+            self.streams += [event.originator_id for event in stored]  # type: ignore[misc]
+            return list(range(first, first + len(stored)))
+
+
+def write(size: int = 1) -> tuple[list[StoredEvent], IndexRows]:
+    """Returns a write of so many statements."""
+    stored = [StoredEvent(uuid4(), 1, "statement.stored", b"") for _ in range(size)]
+    rows = IndexRows()
+    for _ in range(size):
+        rows.owners.append(uuid4())
+        rows.terms.append([])
+    return stored, rows
+
+
+def at_once(
+    commits: GroupCommit, writes: list[tuple[list[StoredEvent], IndexRows]]
+) -> list[object]:
+    """Returns the positions of each write, or what it raised; all begin before one ends."""
+    begun = Barrier(len(writes))
+
+    def one(stored: list[StoredEvent], rows: IndexRows) -> object:
+        with commits.coming():
+            begun.wait(10)
+            try:
+                return commits.append(stored, rows)
+            except Exception as error:
+                return error
+
+    with ThreadPoolExecutor(len(writes)) as threads:
+        return [future.result(10) for future in [threads.submit(one, *w) for w in writes]]
+
+
+def test_writes_that_come_together_go_in_together() -> None:
+    log = Log()
+    writes = [write(number % 3 + 1) for number in range(40)]
+    got = at_once(GroupCommit(log.insert), writes)
+    for (stored, _), positions in zip(writes, got, strict=True):
+        assert isinstance(positions, list)
+        assert [log.streams[position] for position in positions] == [
+            event.originator_id for event in stored
+        ]
+    assert sum(log.groups) == sum(len(stored) for stored, _ in writes)
+    assert len(log.groups) < len(writes) / 2
+
+
+def test_one_alone_waits_for_nobody() -> None:
+    log = Log()
+    assert GroupCommit(log.insert).append(*write(2)) == [0, 1]
+    assert log.groups == [2]
+
+
+def test_a_large_write_goes_by_itself_and_a_group_has_an_end() -> None:
+    log = Log()
+    commits = GroupCommit(log.insert)
+    commits.append(*write(SMALL + 1))
+    at_once(commits, [write(SMALL) for _ in range(2 * GROUP // SMALL)])
+    assert log.groups[0] == SMALL + 1
+    assert max(log.groups) <= GROUP
+
+
+def test_a_member_that_is_refused_is_refused_alone() -> None:
+    writes = [write() for _ in range(12)]
+    wrong = writes[5][0][0].originator_id
+
+    def judge(stored: Sequence[StoredEvent]) -> None:
+        if any(event.originator_id == wrong for event in stored):
+            raise ContentConflict(frozenset())
+
+    log = Log(judge)
+    got = at_once(GroupCommit(log.insert), writes)
+    assert [isinstance(one, ContentConflict) for one in got] == [n == 5 for n in range(12)]
+    assert wrong not in log.streams
+    assert len(set(log.streams)) == 11
+
+
+def test_where_the_database_is_away_all_hear_so_at_once() -> None:
+    def judge(_: Sequence[StoredEvent]) -> None:
+        raise OperationalError("away")
+
+    log = Log(judge)
+    got = at_once(GroupCommit(log.insert), [write() for _ in range(12)])
+    assert all(isinstance(one, OperationalError) for one in got)
+    assert len(log.groups) < 12
+
+
+def test_a_leader_that_is_stopped_leaves_nobody_waiting() -> None:
+    stopped = Event()
+
+    def judge(_: Sequence[StoredEvent]) -> None:
+        if not stopped.is_set():
+            stopped.set()
+            raise KeyboardInterrupt
+
+    log = Log(judge)
+    commits = GroupCommit(log.insert)
+    with pytest.raises(KeyboardInterrupt):
+        commits.append(*write())
+    assert commits.append(*write()) == [0]
