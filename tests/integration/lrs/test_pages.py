@@ -92,9 +92,10 @@ def test_matches_at_the_far_end_of_the_order(services: Services, throng: Crowd) 
     eve = services.people.resolve(institution, [canonical_ifi(who) or ""]).popitem()[1]
     term = services.blind.term(institution, postings.RELATED_AGENT, eve.hex)
     ask(services, "INSERT INTO lrs.postings VALUES (%s, %s) RETURNING 1", term, position)
-    given = {"agent": who, "related_agents": True}
-    for more in ({}, {"verb": VERB}, {"verb": VERB, "activity": ITEM}):
-        assert follow(services, throng, Filter(**given, **more), 50) == [[first["id"]]]
+    narrower: list[Json] = [{}, {"verb": VERB}, {"verb": VERB, "activity": ITEM}]
+    for more in narrower:
+        wanted = Filter(agent=who, related_agents=True, **more)
+        assert follow(services, throng, wanted, 50) == [[first["id"]]]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,17 @@ def test_a_long_list_of_what_may_not_be_read(services: Services, throng: Crowd) 
     pages = follow(services, throng, Filter(verb=VERB, ascending=True), 50)
     assert list(chain(*pages)) == expected(throng, (), ascending=True)
     assert len(pages) > 1
+
+
+def test_a_statement_that_very_many_refer_to(services: Services, throng: Crowd) -> None:
+    """Whether it is voided is not found by reading what else refers to it."""
+    stream = originator_of(throng.credential.institution, UUID(throng.statements[-2]["id"]))
+    with psycopg.connect(services.settings.admin_dsn, autocommit=True) as admin:
+        admin.execute(
+            "INSERT INTO lrs.statement_refs SELECT %s, -n, false FROM generate_series(1, 50000) n",
+            [stream],
+        )
+    assert entries_read(services, throng, Filter(agent=agent("ada"))) < 3000
 
 
 @pytest.mark.parametrize("names", TOGETHER, ids="+".join)
