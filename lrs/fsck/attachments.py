@@ -27,7 +27,7 @@ def check(session: Session, seen: Look) -> None:
         kind = judged[place]
         if kind is None or (kind is Kind.ATTACHMENT_MISSING and elsewhere):
             continue
-        if event.owner not in standing(session.records, [event.owner]).fenced:
+        if not standing(session.records, [event.owner, event.institution]).fenced:
             session.report(kind, position, event.institution, event.originator_id)
 
 
@@ -35,7 +35,9 @@ def _links(seen: Look) -> Iterator[tuple[int, StatementStored, str, bool]]:
     """Gives each attachment of a statement that can be read, and whether it may be elsewhere."""
     for one in seen.events:
         event = one.event
-        if isinstance(event, StatementStored) and event.owner not in seen.standing.fenced:
+        if isinstance(event, StatementStored) and seen.standing.fenced.keys().isdisjoint(
+            (event.owner, event.institution)
+        ):
             for _, attachment in attachments_of(event.statement):
                 sha2 = attachment["sha2"].lower()
                 yield one.position, event, sha2, "fileUrl" in attachment

@@ -64,8 +64,8 @@ def check_contents(session: Session, current: Sequence[Current]) -> None:
     """
     for one in current:
         event = one.event
-        if not _holds(session, event) and event.owner not in (
-            standing(session.records, [event.owner]).fenced
+        if not _holds(session, event) and not (
+            standing(session.records, [event.owner, event.institution]).fenced
         ):
             session.report(
                 Kind.DOCUMENT_CONTENT, one.position, event.institution, event.originator_id
@@ -113,7 +113,8 @@ def _judge(
         return None if row is None else Kind.DOCUMENT_WRONG
     if row is None:
         # Erasure takes the row; that it took it from everybody erased is asked elsewhere.
-        return None if event.owner in seen.standing.fenced else Kind.DOCUMENT_MISSING
+        gone = not seen.standing.fenced.keys().isdisjoint((event.owner, event.institution))
+        return None if gone else Kind.DOCUMENT_MISSING
     said = (event.institution, event.owner, event.originator_version, event.content_id)
     if row[1:5] != said:
         return Kind.DOCUMENT_WRONG

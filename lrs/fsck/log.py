@@ -65,14 +65,15 @@ class LogPass:
         return institution is None or bytes(event.state[1:17]) == institution.bytes
 
     def _report(self, seen: Look, one: Opened) -> bool:
-        """Counts an event and reports what is wrong with it; returns whether anything is."""
+        """Counts an event and reports what is wrong with it; returns whether anything was told."""
         self.report.events += 1
         self.report.statements += isinstance(one.event, StatementStored)
         self.report.erased += isinstance(one.event, Shredded)
-        kinds = list(self._judge(seen, one))
-        for kind in kinds:
+        told = [
             self.session.report(kind, one.position, one.institution, one.stream)
-        return bool(kinds)
+            for kind in self._judge(seen, one)
+        ]
+        return any(told)
 
     def _judge(self, seen: Look, one: Opened) -> Iterator[Kind]:
         if one.wrong is not None:

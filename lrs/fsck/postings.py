@@ -81,8 +81,8 @@ def _judge(session: Session, strays: Sequence[tuple[UUID, int, bool]]) -> dict[P
             if owner is not None and term not in of_person(blind, one.institution, owner):
                 left[term, position] = one.institution
             continue
-        session.report(kind, position, institution)
-        bad.append((term, position))
+        if session.report(kind, position, institution):
+            bad.append((term, position))
     _delete(session, bad)
     return left
 
@@ -111,9 +111,8 @@ def _judge_left(session: Session, left: dict[Posting, UUID]) -> None:
         after = page[-1][1]
     live = _live(session, {position for term, position in left if term in terms})
     bad = [place for place in left if place[0] in terms and place[1] not in live]
-    for place in bad:
-        session.report(Kind.POSTING_ERASED, place[1], left[place])
-    _delete(session, bad)
+    told = [p for p in bad if session.report(Kind.POSTING_ERASED, p[1], left[p])]
+    _delete(session, told)
 
 
 def _live(session: Session, positions: set[int]) -> set[int]:

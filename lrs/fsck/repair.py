@@ -11,7 +11,7 @@ from domain.statements.events import StatementStored
 from lrs.fsck.expected import Expected, complete
 from lrs.fsck.look import Look, keys_destroyed, look
 from lrs.fsck.opening import Opened, opened
-from lrs.fsck.session import Connection, Session, rows
+from lrs.fsck.session import Connection, Session, elsewhere, rows
 from lrs.notifications import RecordedEvent
 from lrs.recorder import COLUMNS
 
@@ -32,12 +32,14 @@ def _rebuild(session: Session, positions: Sequence[int]) -> None:
         query = f"SELECT {COLUMNS} FROM lrs.stored_events WHERE notification_id = ANY(%s)"
         stored = [RecordedEvent(*row) for row in rows(records, query, list(positions))]
         events = opened(mapper, [one for one in stored if one.topic == StatementStored.TOPIC])
+        away = elsewhere(records)
         seen = look(records, mapper, events, keys_destroyed(session.keys, events))
         wanted = {
             one.position: complete(blind, one.event, seen.referred, seen.standing.fenced)
             for one in events
             if isinstance(one.event, StatementStored)
-            and one.event.owner not in seen.standing.fenced
+            and seen.standing.fenced.keys().isdisjoint((one.event.owner, one.institution))
+            and one.institution not in away
         }
         statements = {one.position for one in events}
         none = [position for position in positions if position not in statements]
@@ -47,7 +49,9 @@ def _rebuild(session: Session, positions: Sequence[int]) -> None:
 
 
 def _erased(seen: Look, one: Opened) -> bool:
-    """Whether nothing may be left of a statement: its owner is gone for good."""
+    """Whether nothing may be left of a statement: its owner is gone for good, or all of them."""
+    if seen.standing.erased(one.institution):
+        return True
     if isinstance(one.event, StatementStored):
         return seen.standing.erased(one.event.owner)
     gone = seen.destroyed.get(one.key_ids[0]) if one.event is not None else None

@@ -57,10 +57,17 @@ class Session:
         position: int | None = None,
         institution: UUID | None = None,
         subject: UUID | None = None,
-    ) -> None:
-        """Tells a finding, unless it is of an institution that the run is not about."""
-        if self.scope.has(institution):
+    ) -> bool:
+        """Tells a finding, unless it is of an institution that the run is not about, or that does
+        not live here: what a move copies or leaves behind is its own to clear.
+
+        Returns whether it was told.
+        """
+        # Asked anew each time: a move may begin at any moment, and clears rows from then on.
+        told = self.scope.has(institution) and institution not in elsewhere(self.records)
+        if told:
             self.found(Finding(kind, position, institution, subject))
+        return told
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -83,6 +90,11 @@ class Session:
 def connect(dsn: str) -> Connection:
     """Returns a connection without the time-outs that requests have."""
     return psycopg.connect(dsn, autocommit=True, application_name="kumbuka fsck")
+
+
+def elsewhere(records: Connection) -> set[UUID]:
+    """Returns the institutions that this database is shut to: they live on another shard."""
+    return {row[0] for row in rows(records, "SELECT institution FROM lrs.gates")}
 
 
 def rows(connection: Connection, query: str, *params: Any) -> list[Any]:
