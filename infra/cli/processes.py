@@ -3,16 +3,22 @@
 They run in the foreground until SIGTERM or SIGINT; `lrs up` starts the same commands.
 """
 
+from contextlib import suppress
 from importlib import import_module
 
 import click
+import psycopg
 
 from infra import logging
-from infra.cli.options import with_settings
+from infra.cli.options import on_shard, with_settings
+from infra.migrations import check
 from lrs.settings import Settings
 
 
 def _run(name: str, settings: Settings) -> None:
+    # A database that is away now is waited for, as it would be later.
+    with suppress(psycopg.OperationalError):
+        check(settings)
     logging.configure(settings, name)
     import_module(f"infra.processes.{name}").run(settings)
 
@@ -25,21 +31,21 @@ def api(settings: Settings) -> None:
 
 
 @click.command()
-@with_settings
+@on_shard
 def relay(settings: Settings) -> None:
     """Carry the notification log to Kafka."""
     _run("relay", settings)
 
 
 @click.command()
-@with_settings
+@on_shard
 def worker(settings: Settings) -> None:
     """Build the views from Kafka (Faust)."""
     _run("worker", settings)
 
 
 @click.command()
-@with_settings
+@on_shard
 def jobs(settings: Settings) -> None:
     """Do the scheduled work: flags, releases, checkpoints."""
     _run("jobs", settings)

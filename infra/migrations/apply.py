@@ -61,7 +61,7 @@ def migrate(
                 book.ensure(connection)
             for migration in lacking:
                 tell(f"{migration.series} {migration.name}")
-                _apply(connection, migration, patience, tell)
+                apply_one(connection, migration, patience=patience, tell=tell)
                 applied.append(migration)
             with connection.transaction():
                 book.settle(connection, wanted)
@@ -77,7 +77,8 @@ def _alone(connection: Connection) -> Iterator[None]:
     yield  # the lock goes with the connection
 
 
-def _apply(connection: Connection, migration: Migration, patience: float, tell: Tell) -> None:
+def apply_one(connection: Connection, migration: Migration, *, patience: float, tell: Tell) -> None:
+    """Applies one migration and notes it; takes up a concurrent one that was interrupted."""
     if not migration.concurrent:
 
         def whole() -> None:

@@ -110,7 +110,7 @@ def check(settings: Settings) -> None:
     for series in SERIES:
         dsn = settings.keystore_dsn if series.on_keystore else settings.dsn
         wanted = migrations(series)
-        with psycopg.connect(dsn, autocommit=True) as connection:
+        with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
             try:
                 lacking = missing(connection, wanted)
             except psycopg.errors.InsufficientPrivilege:  # the first release's book was closed

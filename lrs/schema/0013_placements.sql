@@ -57,6 +57,17 @@ COMMENT ON COLUMN lrs.arrivals.came_from IS 'Position in the log that it came fr
 COMMENT ON COLUMN lrs.arrivals.position IS 'Position here; grows with came_from. Immutable.';
 COMMENT ON COLUMN lrs.arrivals.epoch IS 'Epoch of the placement that began with this move. Immutable.';
 
+COMMENT ON CONSTRAINT placements_pkey ON lrs.placements IS 'An institution lives in one place.';
+COMMENT ON CONSTRAINT placements_state_check ON lrs.placements IS 'The steps of a move.';
+COMMENT ON CONSTRAINT placements_check ON lrs.placements IS
+    'A second shard is involved exactly while something is under way.';
+COMMENT ON CONSTRAINT placements_epoch_check ON lrs.placements IS 'Moves are counted from 0.';
+COMMENT ON CONSTRAINT gates_pkey ON lrs.gates IS 'A gate is shut or it is not.';
+COMMENT ON CONSTRAINT gates_state_check ON lrs.gates IS
+    'Which side of a move this is, or that it is over.';
+COMMENT ON CONSTRAINT arrivals_pkey ON lrs.arrivals IS
+    'An event arrives once, however often the move is taken up; found by where it stood.';
+
 GRANT SELECT ON lrs.placements, lrs.gates, lrs.arrivals TO lrs_writer;
 
 -- ---------------------------------------------------------------------------------------------
@@ -109,6 +120,8 @@ COMMENT ON FUNCTION lrs.gate_rows IS 'Gate of a table with a column institution:
 
 CREATE TRIGGER gate AFTER INSERT ON lrs.stored_events REFERENCING NEW TABLE AS fresh
     FOR EACH STATEMENT EXECUTE FUNCTION lrs.gate_events();
+COMMENT ON TRIGGER gate ON lrs.stored_events IS
+    'A process that has not heard of a move must not write where nobody reads any more.';
 
 DO $$
 DECLARE
@@ -119,6 +132,8 @@ BEGIN
     LOOP
         EXECUTE format('CREATE TRIGGER gate BEFORE INSERT OR UPDATE OR DELETE ON lrs.%I'
             ' FOR EACH ROW EXECUTE FUNCTION lrs.gate_rows()', gated);
+        EXECUTE format('COMMENT ON TRIGGER gate ON lrs.%I IS %L', gated,
+            'A process that has not heard of a move must not write where nobody reads any more.');
     END LOOP;
 END $$;
 

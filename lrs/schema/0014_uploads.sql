@@ -10,6 +10,8 @@ CREATE INDEX uploads_started_at ON lrs.uploads (started_at);
 COMMENT ON TABLE lrs.uploads IS 'Contents that no document and no attachment has yet; rows go with the first that has.';
 COMMENT ON COLUMN lrs.uploads.content_id IS 'Content, the whole or its first chunks. Immutable.';
 COMMENT ON COLUMN lrs.uploads.started_at IS 'When its first chunk was written, or it was found adrift. Immutable.';
+COMMENT ON CONSTRAINT uploads_pkey ON lrs.uploads IS 'A content is uploaded once.';
+COMMENT ON INDEX lrs.uploads_started_at IS 'Finds what began too long ago.';
 GRANT SELECT, INSERT, DELETE ON lrs.uploads TO lrs_writer;
 
 CREATE FUNCTION lrs.end_upload() RETURNS trigger
@@ -25,6 +27,8 @@ CREATE TRIGGER end_upload AFTER INSERT ON lrs.documents
     FOR EACH ROW EXECUTE FUNCTION lrs.end_upload();
 CREATE TRIGGER end_upload AFTER INSERT ON lrs.attachments
     FOR EACH ROW EXECUTE FUNCTION lrs.end_upload();
+COMMENT ON TRIGGER end_upload ON lrs.documents IS 'What somebody has is not swept away.';
+COMMENT ON TRIGGER end_upload ON lrs.attachments IS 'What somebody has is not swept away.';
 
 CREATE FUNCTION lrs.sweep_uploads(older interval) RETURNS int
 LANGUAGE plpgsql SET search_path = pg_catalog AS $$

@@ -6,6 +6,7 @@ the header of each file should say it.
 
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +30,32 @@ MODES = [
 Locks = dict[str, str]
 
 _THERE = (
-    "SELECT c.oid, n.nspname || '.' || c.relname FROM pg_class c"
-    " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')"
+    "SELECT c.oid, n.nspname || '.' || c.relname, pg_relation_filenode(c.oid) FROM pg_class c"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
     " AND n.nspname IN ('lrs', 'keystore', 'views', 'streams')"
 )
 
 
-def derive(settings: Settings) -> list[tuple[Migration, Locks]]:
-    """Applies what is missing, and returns what each file locked of what was there before."""
-    found: list[tuple[Migration, Locks]] = []
+@dataclass(frozen=True)
+class Done:
+    """What a migration did to tables that were there before it."""
+
+    migration: Migration
+    locks: Locks
+    read: set[str]
+    """Tables that a transaction read from end to end, so under its locks."""
+    rewritten: set[str]
+
+
+def derive(settings: Settings) -> list[Done]:
+    """Applies what is missing, and returns what each file did to what was there before."""
+    found: list[Done] = []
     for series in SERIES:
         dsn = settings.keystore_admin_dsn if series.on_keystore else settings.admin_dsn
         with psycopg.connect(dsn, autocommit=True) as connection:
             book.ensure(connection)
             lacking = book.missing(connection, migrations(series))
-            found += [(migration, _apply(connection, migration)) for migration in lacking]
+            found += [_apply(connection, migration) for migration in lacking]
     return found
 
 
@@ -52,10 +64,12 @@ def header(locks: Locks) -> str:
     return "".join(f"-- Locks {table}: {mode}\n" for table, mode in locks.items())
 
 
-def _apply(connection: psycopg.Connection[Any], migration: Migration) -> Locks:
-    tables: dict[int, str] = dict(connection.execute(_THERE).fetchall())
+def _apply(connection: psycopg.Connection[Any], migration: Migration) -> Done:
+    before = connection.execute(_THERE).fetchall()
+    tables: dict[int, str] = {oid: name for oid, name, _ in before}
     statements = migration.statements if migration.concurrent else [migration.sql]
     held: dict[str, int] = {}
+    read: set[str] = set()
     for statement in statements:
         if index := INDEX.match(statement):
             # Cannot run in a transaction, so cannot be asked afterwards.
@@ -64,18 +78,30 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration) -> Locks:
             _note(held, table, MODES.index("SHARE UPDATE EXCLUSIVE"))
             continue
         with connection.transaction():
+            scans = _scans(connection)
             connection.execute(statement.encode())
             rows = connection.execute(
                 "SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid()"
                 " AND locktype = 'relation'"
             ).fetchall()
+            scanned = [oid for oid, n in _scans(connection).items() if n > scans.get(oid, 0)]
         for relation, lock in rows:
             mode = _spaced(lock)
             if relation in tables and mode in MODES:
                 _note(held, tables[relation], MODES.index(mode))
+        if not migration.concurrent:
+            read |= {tables[relation] for relation in scanned if relation in tables}
+    nodes = {oid: node for oid, _, node in connection.execute(_THERE).fetchall()}
+    rewritten = {name for oid, name, node in before if nodes.get(oid, node) != node}
     with connection.transaction():
         book.enter(connection, migration)
-    return {table: MODES[held[table]] for table in sorted(held)}
+    locks = {table: MODES[held[table]] for table in sorted(held)}
+    return Done(migration, locks, read, rewritten)
+
+
+def _scans(connection: psycopg.Connection[Any]) -> dict[int, int]:
+    # Those of earlier transactions are among them until the statistics are written away.
+    return dict(connection.execute("SELECT relid, seq_scan FROM pg_stat_xact_user_tables"))
 
 
 def _note(held: dict[str, int], table: str, strength: int) -> None:
@@ -94,8 +120,9 @@ def main() -> None:
         server = Postgres(Path(folder) / "postgres")
         server.start()
         try:
-            for migration, locks in derive(restore(server, RELEASES[-1], Path(folder))):
-                sys.stdout.write(f"{migration.series} {migration.name}\n{header(locks)}\n")
+            for done in derive(restore(server, RELEASES[-1], Path(folder))):
+                name = f"{done.migration.series} {done.migration.name}"
+                sys.stdout.write(f"{name}\n{header(done.locks)}\n")
         finally:
             server.stop()
 
