@@ -17,8 +17,8 @@ from lrs import postings
 from lrs.queries import Filter, Queries
 from lrs.services import Services, open_services
 from lrs.settings import Settings
-from tests.integration.lrs.crowd import COURSE, ITEM, VERB, Crowd, follow, gather
-from tests.integration.lrs.samples import Json, agent, statement
+from tests.integration.lrs.crowd import ITEM, VERB, Crowd, follow, gather
+from tests.integration.lrs.samples import COURSE, Json, agent, statement
 
 NAMES = (
     *("agent", "verb", "activity", "registration", "related_agents", "related_activities"),
