@@ -12,6 +12,7 @@ from flask.globals import request_ctx
 
 from api.authentication import authenticate
 from api.limits import limits
+from api.services import go_to
 from domain.errors import Forbidden
 from domain.roles import Action
 from domain.scopes import narrowest
@@ -57,6 +58,7 @@ def admit() -> None:
     if not caller.may(action):
         g.lacking = narrowest(action) or ""
         raise Forbidden(f"these credentials may not {action}")
+    go_to(caller.institution)
 
 
 def check_every_route(app: Flask) -> None:

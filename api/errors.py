@@ -32,8 +32,8 @@ from domain.errors import (
     TooLarge,
     Unauthenticated,
 )
-
 from lrs.keys.ring import PersonErased
+from lrs.placements import SHUT
 from lrs.tenants import CLOSED
 from lrs.verification import WRONG
 
@@ -91,6 +91,8 @@ def answer(error: Exception) -> Response:
     """Returns the response to `error`; logs it when it is our fault."""
     if isinstance(error, psycopg.Error) and error.sqlstate == CLOSED:
         error = Unauthenticated(WRONG)
+    if isinstance(error, psycopg.Error) and error.sqlstate == SHUT:
+        error = Overloaded("the institution is being moved to another database: send this again")
     status, title = _status(error)
     body: dict[str, Any] = {"detail": _detail(error, title)}
     if isinstance(error, Invalid):

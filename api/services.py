@@ -1,17 +1,22 @@
-"""What the API is made of: the record store's services, opened on first use.
+"""What the API is made of: the record store's services of each shard, opened on first use.
 
 A container is made before a worker process forks and opens its pools only when the first request
-asks, because connections must not be shared over a fork. Views reach it by `services()`.
+asks, because connections must not be shared over a fork. Views reach the services of their caller's
+institution by `services()`: this is the one place where a request finds its way to a shard.
 """
 
 from collections.abc import Callable
+from functools import partial
 from threading import Lock
+from uuid import UUID
 
-from flask import current_app
+from flask import current_app, g
 from psycopg_pool import ConnectionPool
 
 from api.erasures import erasures_of
 from clickhouse.pipeline import Pipeline
+from domain.placements import HOME, Placement
+from lrs import shards
 from lrs.activities import Activities
 from lrs.attachments import Attachments
 from lrs.credentials import Credentials
@@ -35,7 +40,7 @@ EXTENSION = "kumbuka"
 
 
 class Services:
-    """The services of one API process."""
+    """The services of one API process, on one shard; those of `home` open the others."""
 
     def __init__(
         self,
@@ -43,6 +48,7 @@ class Services:
         opener: Callable[[Settings], RecordStoreServices] = open_services,
     ) -> None:
         self.settings = settings
+        self._others: dict[str, Services] = {}
         self._opener = opener
         self._opened: RecordStoreServices | None = None
         self._analytics: Pipeline | None = None
@@ -120,8 +126,8 @@ class Services:
 
     @property
     def cursors(self) -> Cursors:
-        """Seals and opens the cursors of pages."""
-        return self.lrs.cursors
+        """Seals and opens the cursors of pages of the caller's institution."""
+        return self.lrs.cursors.at(0 if (found := placement()) is None else found.epoch)
 
     @property
     def tokens(self) -> Tokens:
@@ -153,8 +159,21 @@ class Services:
                 self._erasures = erasures_of(lrs)
         return self._erasures
 
+    def at(self, shard: str) -> "Services":
+        """Returns the services of another shard; they share this directory."""
+        if shard == HOME:
+            return self
+        directory = self.lrs
+        with self._lock:
+            if shard not in self._others:
+                settings = shards.at(self.settings, shard)
+                self._others[shard] = Services(settings, partial(_open, directory=directory))
+            return self._others[shard]
+
     def close(self) -> None:
         """Closes the pools, if they were opened."""
+        for other in self._others.values():
+            other.close()
         with self._lock:
             if self._analytics is not None:
                 self._analytics.client.close()
@@ -166,7 +185,28 @@ class Services:
 
 
 def services() -> Services:
-    """Returns the services of the app that handles this request."""
-    found = current_app.extensions[EXTENSION]
-    assert isinstance(found, Services)
+    """Returns the services of the shard where the caller's institution lives; of `home` before
+    anybody is known, and for what belongs to nobody.
+    """
+    home = current_app.extensions[EXTENSION]
+    assert isinstance(home, Services)
+    if not home.settings.shards or (found := placement()) is None:
+        return home
+    return home.at(found.shard)
+
+
+def placement() -> Placement | None:
+    """Returns where the caller's institution lives; None where it can only be at home."""
+    found: Placement | None = g.get("placement")
     return found
+
+
+def go_to(institution: UUID) -> None:
+    """Sends the rest of this request to where the institution lives now."""
+    home = current_app.extensions[EXTENSION]
+    if home.settings.shards:
+        g.placement = home.lrs.placements.of(institution)
+
+
+def _open(settings: Settings, *, directory: RecordStoreServices) -> RecordStoreServices:
+    return open_services(settings, directory)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg_pool import ConnectionPool
-
+from lrs.credentials import Credentials
 from lrs.following import Followed, Follower
 from lrs.queries import Filter, Queries
 
@@ -32,13 +31,13 @@ class Live:
 
     def __init__(
         self,
-        pool: ConnectionPool[Any],
+        credentials: Credentials,
         queries: Queries,
         follower: Follower,
         *,
         beat_seconds: float = BEAT_SECONDS,
     ) -> None:
-        self._pool = pool
+        self._credentials = credentials
         self._queries = queries
         self._follower = follower
         self.beat_seconds = beat_seconds
@@ -62,18 +61,9 @@ class Live:
                 reached = look.reached
             if time.monotonic() - beat >= self.beat_seconds:
                 beat = time.monotonic()
-                if self._revoked(institution, key):
+                if not self._credentials.stands(institution, key):
                     return
                 admit()
                 yield Beat(reached)
             if reached == before:
                 time.sleep(POLL_SECONDS)
-
-    def _revoked(self, institution: UUID, key: str) -> bool:
-        with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT revoked_at IS NOT NULL FROM lrs.credentials"
-                " WHERE key = %s AND institution = %s",
-                [key, institution],
-            ).fetchone()
-        return row is None or bool(row[0])

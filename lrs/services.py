@@ -1,15 +1,19 @@
-"""The record store's services, wired together over two connection pools.
+"""The record store's services of one shard, wired together over two connection pools.
 
-Open them after a process has forked: connections must not be shared.
+Open them after a process has forked: connections must not be shared. Who may come in, which
+institutions there are and where they live is the directory's to say: those are the services of the
+shard `home`, whichever shard the others work on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from domain.placements import HOME
+from lrs import shards
 from lrs.activities import Activities
 from lrs.attachments import Attachments
 from lrs.contents import Contents
@@ -25,6 +29,7 @@ from lrs.keys.port import KeyService
 from lrs.keys.ring import KeyRing
 from lrs.live import Live
 from lrs.people import People
+from lrs.placements import Placements
 from lrs.pools import open_pool
 from lrs.quarantine import Quarantine
 from lrs.queries import Queries
@@ -61,6 +66,7 @@ class Services:
     attachments: Attachments
     documents: Documents
     institutions: Institutions
+    placements: Placements
     usage: Usage
     quotas: Quotas
     tenants: Tenants
@@ -70,16 +76,25 @@ class Services:
     follower: Follower
     live: Live
     forwardings: Forwardings
+    own_directory: "Services | None" = field(default=None, repr=False)
 
     def close(self) -> None:
         """Closes the connections."""
+        if self.own_directory is not None:
+            self.own_directory.close()
         self.reads.close()
         self.pool.close()
         self.keystore_pool.close()
 
 
-def open_services(settings: Settings) -> Services:
-    """Returns the services of the instance that `settings` describe."""
+def open_services(settings: Settings, directory: Services | None = None) -> Services:
+    """Returns the services of the shard that `settings` describe.
+
+    Another shard than home takes the directory that is given, or opens one of its own.
+    """
+    own = None
+    if settings.shard != HOME and directory is None:
+        directory = own = open_services(shards.at(settings, HOME))
     pool = open_pool(settings.dsn, settings)
     keystore_pool = open_pool(settings.keystore_dsn, settings)
     key_service = KeyFile(settings.key_file)
@@ -94,6 +109,7 @@ def open_services(settings: Settings) -> Services:
     people = People(pool, blind)
     usage = Usage(store, pool)
     tenants = Tenants(pool, usage)
+    credentials = directory.credentials if directory else Credentials(store, pool, tenants)
     contents = Contents(pool)
     activities = Activities(pool, blind, store.mapper)
     queries = Queries(pool, store, people, blind, budget=settings.page_budget)
@@ -138,14 +154,18 @@ def open_services(settings: Settings) -> Services:
         contents=contents,
         attachments=attachments,
         documents=Documents(pool, store, people, blind=blind, contents=contents, ring=keyring),
-        institutions=Institutions(store, pool),
+        institutions=directory.institutions if directory else Institutions(store, pool),
+        placements=directory.placements
+        if directory
+        else Placements(pool, sharded=bool(settings.shards)),
         usage=usage,
         quotas=Quotas(store, pool),
         tenants=tenants,
-        credentials=Credentials(store, pool, tenants),
+        credentials=credentials,
         cursors=Cursors(key_service.secret("cursors")),
         tokens=Tokens(key_service.secret("access tokens"), settings.token_seconds),
         follower=follower,
-        live=Live(pool, queries, follower),
+        live=Live(credentials, queries, follower),
         forwardings=Forwardings(store, pool, private_addresses=settings.forward_private_addresses),
+        own_directory=own,
     )

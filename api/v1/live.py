@@ -1,5 +1,6 @@
 """`/api/v1/statements/live`: new statements as Server-Sent Events (HTML standard, 9.2)."""
 
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from threading import BoundedSemaphore
@@ -18,7 +19,7 @@ from api.blueprints import noun
 from api.capacity import live_streams
 from api.paging import Strict
 from api.requests import single_values
-from api.services import services
+from api.services import go_to, placement, services
 from api.xapi import headers
 from api.xapi.filters import asked
 from domain.errors import Invalid, Overloaded, Unauthenticated
@@ -35,8 +36,13 @@ RETRY_MILLISECONDS = 2000
 RETRY_AFTER = 30
 NOT_OF_A_STREAM = ("since", "until", "limit", "ascending", "attachments")
 OPEN = "kumbuka_live_streams"
+EVENT_ID = re.compile(r"^(?:([0-9]{1,6})-)?([0-9]{1,18})$", re.ASCII)
 
 live = noun("statements/live", __name__, "Statements as they come.")
+
+
+class _Moved(Exception):
+    """What the stream follows is no longer where the institution lives."""
 
 
 class LiveQuery(Strict):
@@ -74,7 +80,8 @@ DESCRIBED: dict[str | int | HTTPStatus, Any] = {
 def stream(query: LiveQuery, header: LiveHeader) -> Response:  # noqa: ARG001
     """New statements of the caller's institution that match, in log order, until it hangs up.
 
-    Ends when the credential is revoked. Come back with `Last-Event-ID`, and none is lost.
+    Ends when the credential is revoked, or the institution moves. Come back with `Last-Event-ID`,
+    and none is lost.
     """
     given = single_values()
     for name in NOT_OF_A_STREAM:
@@ -86,25 +93,32 @@ def stream(query: LiveQuery, header: LiveHeader) -> Response:  # noqa: ARG001
     languages = list(request.accept_languages.values())
     after = _after(header.last_event_id)
     reader = credential()
-    found = services().lrs.live.follow(
-        reader.institution,
-        reader.key,
-        wanted.filter,
-        after,
-        copy_current_request_context(authenticate),
-    )
+    began = placement()
+    # Positions of another epoch are of another log: an id says of which it is.
+    of = b"%d-" % began.epoch if began is not None and began.epoch else b""
+
+    @copy_current_request_context
+    def admit() -> None:
+        authenticate()
+        go_to(reader.institution)
+        now = placement()
+        if began is not None and now is not None and now.epoch != began.epoch:
+            raise _Moved
+
+    follow = services().lrs.live.follow
+    found = follow(reader.institution, reader.key, wanted.filter, after, admit)
 
     def events() -> Iterator[bytes]:
         # An id without data moves where to go on, and is not an event to the reader.
-        yield b"retry: %d\nid: %d\n\n" % (RETRY_MILLISECONDS, after)
+        yield b"retry: %d\nid: %b%d\n\n" % (RETRY_MILLISECONDS, of, after)
         try:
             for item in found:
                 if isinstance(item, Beat):
-                    yield b":\nid: %d\n\n" % item.reached
+                    yield b":\nid: %b%d\n\n" % (of, item.reached)
                     continue
                 shown = render(as_read(item.recorded), wanted.format, languages)
-                yield b"id: %d\ndata: %b\n\n" % (item.resume, orjson.dumps(shown))
-        except Unauthenticated:
+                yield b"id: %b%d\ndata: %b\n\n" % (of, item.resume, orjson.dumps(shown))
+        except (Unauthenticated, _Moved):
             return
         except (psycopg.OperationalError, PoolTimeout, TooManyRequests) as error:
             log.warning("stream ends", kind=type(error).__qualname__)
@@ -121,9 +135,15 @@ def stream(query: LiveQuery, header: LiveHeader) -> Response:  # noqa: ARG001
 def _after(last_event_id: str | None) -> int:
     if last_event_id is None:
         return services().store.head()
-    if not (last_event_id.isascii() and last_event_id.isdigit()) or len(last_event_id) > 18:
+    matched = EVENT_ID.match(last_event_id)
+    if matched is None:
         raise Invalid("Last-Event-ID", "position", "not an id of this stream")
-    return min(int(last_event_id), services().store.head())
+    epoch, position, here = int(matched[1] or 0), int(matched[2]), placement()
+    if here is not None and epoch == here.epoch - 1:
+        return services().lrs.placements.arrived(services().pool, here, position)
+    if epoch != (0 if here is None else here.epoch):
+        raise Invalid("Last-Event-ID", "moved", "the institution moved since: begin anew")
+    return min(position, services().store.head())
 
 
 def _places() -> BoundedSemaphore:

@@ -5,6 +5,7 @@ import click
 from infra.cli.options import with_settings
 from infra.migrations import Step, plan
 from infra.migrations import migrate as apply
+from lrs import shards
 from lrs.settings import Settings
 
 
@@ -19,7 +20,14 @@ from lrs.settings import Settings
 )
 @with_settings
 def migrate(settings: Settings, only_plan: bool, patience: int) -> None:
-    """Apply the schema changes that are missing, while the system runs."""
+    """Apply the schema changes that are missing to every shard, while the system runs."""
+    for shard in shards.names(settings):
+        if settings.shards:
+            click.echo(f"Shard {shard}:")
+        _migrate(shards.at(settings, shard), only_plan=only_plan, patience=patience)
+
+
+def _migrate(settings: Settings, *, only_plan: bool, patience: int) -> None:
     if only_plan:
         steps = plan(settings)
         for step in steps:

@@ -1,4 +1,4 @@
-"""What every command shares: `--data`, the settings found there, refusals told in one line."""
+"""What commands share: `--data`, `--shard`, the settings found there, refusals in one line."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,8 +9,12 @@ import click
 import psycopg
 
 from domain.errors import Error
+from domain.placements import HOME
 from infra.local import instance
+from lrs import shards
 from lrs.settings import Settings, load
+
+SHARD_HELP = "Shard to work on; `home` is the default database."
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,5 +54,18 @@ def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[..
             raise click.ClickException(
                 f"The database does not answer, and the instance in {data} {state}: {error}"
             ) from error
+
+    return wrapper
+
+
+def on_shard(command: Callable[Concatenate[Settings, P], R]) -> Callable[..., R]:
+    """The same, with `--shard`: the settings are those of that shard."""
+
+    @with_settings
+    @click.option("--shard", default=HOME, show_default=True, help=SHARD_HELP)
+    @wraps(command)
+    def wrapper(settings: Settings, *args: P.args, **kwargs: P.kwargs) -> R:
+        shard = str(kwargs.pop("shard"))
+        return command(shards.at(settings, shard), *args, **kwargs)
 
     return wrapper

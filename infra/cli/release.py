@@ -13,7 +13,7 @@ from clickhouse.pipeline import Pipeline
 from clickhouse.plans import PLANS
 from domain.budget import Released
 from domain.errors import BudgetExhausted, Overloaded
-from infra.cli.options import with_settings
+from infra.cli.options import on_shard
 from infra.processes.jobs import pipeline
 from lrs.services import open_services
 from lrs.settings import Settings
@@ -28,7 +28,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--history", is_flag=True, help="The windows hold an imported past; implies --now.")
 @click.option("--from", "first", type=DAY, help="First day of the past, by your own calendar.")
 @click.option("--to", "last", type=DAY, help="Last day of the past; with --from.")
-@with_settings
+@on_shard
 def release(
     settings: Settings,
     now: bool,
@@ -54,7 +54,10 @@ def release(
                     "the views do not reflect the log yet; nothing was released. See that relay and"
                     " worker run, then release again"
                 )
+        here = services.placements.at(settings.shard)
         for institution in services.institutions.list():
+            if institution.institution not in here:
+                continue
             console.print(f"[bold]{institution.name}[/bold]")
             _release(
                 console,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.errors import Invalid
 from infra.cli.bars import progress_bar
-from infra.cli.options import with_settings
+from infra.cli.options import on_shard, with_settings
 from infra.cli.tenants import chosen, institution_option, services_for, services_of
 from lrs.settings import Settings
 from projections.progress import Item, MoveOn
@@ -21,7 +21,7 @@ from stream_processors.rebuild import rebuild as rebuild_views
 
 
 @click.command()
-@with_settings
+@on_shard
 def rebuild(settings: Settings) -> None:
     """Make all views anew from the log, and swap them in; the workers may go on meanwhile."""
     with services_of(settings) as services, progress_bar() as bar:
@@ -40,7 +40,7 @@ def dead_letters() -> None:
 
 
 @dead_letters.command("list")
-@with_settings
+@on_shard
 def list_(settings: Settings) -> None:
     """List dead letters: what could not be applied and what waits behind it."""
     with connect(settings) as connection:
@@ -55,7 +55,7 @@ def list_(settings: Settings) -> None:
 
 
 @dead_letters.command("replay")
-@with_settings
+@on_shard
 @click.option("--stream", type=click.Choice(sorted(STREAMS)), default="facts", show_default=True)
 @click.argument("learner", type=click.UUID)
 def replay_(settings: Settings, stream: str, learner: UUID) -> None:
@@ -68,7 +68,7 @@ def replay_(settings: Settings, stream: str, learner: UUID) -> None:
 
 
 @dead_letters.command("drop")
-@with_settings
+@on_shard
 @click.argument("dead_letter", type=int, metavar="ID")
 def drop(settings: Settings, dead_letter: int) -> None:
     """Give a dead letter up: what it says is never applied, until a rebuild reads the log again."""

@@ -27,6 +27,7 @@ from infra.local.process import Child, StartFailed, free_port, tied
 from infra.local.watch import Watched
 from infra.migrations import migrate
 from infra.topics import ensure_topics
+from lrs import shards
 from lrs.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -130,7 +131,8 @@ class Supervisor:
         self._know(port=port, public_url=url)
         self._start_stores()
         self.tell("Migrating the databases.")
-        migrate(self.settings)
+        for shard in shards.names(self.settings):
+            migrate(shards.at(self.settings, shard))
         ensure_topics(self.settings)
         self.credentials = demo.bootstrap(self.settings)
         instance.write(self.settings, self.pids())

@@ -61,16 +61,16 @@ def releases(services: Services) -> Job:
     made = pipeline(services)
 
     def release(stop: Event) -> None:
-        for institution in services.institutions.list():
-            due = made.releases.due(institution.institution)
+        for institution in services.placements.at(services.settings.shard):
+            due = made.releases.due(institution)
             if not due:
                 continue
             if not made.caught_up(services.store.last(), CATCH_UP_SECONDS, stop.is_set):
-                log.warning("release waits for the views", institution=institution.institution)
+                log.warning("release waits for the views", institution=institution)
                 return
             for plan in due:
                 try:
-                    done = made.release(institution.institution, [(plan, None)])
+                    done = made.release(institution, [(plan, None)])
                 except BudgetExhausted:
                     log.warning("budget exhausted", stream=plan.stream)
                 else:
@@ -84,8 +84,8 @@ def shipping(services: Services) -> Job:
     made = pipeline(services)
 
     def ship(_: Event) -> None:
-        for institution in services.institutions.list():
-            if shipped := made.ship(institution.institution):
+        for institution in services.placements.at(services.settings.shard):
+            if shipped := made.ship(institution):
                 log.info("shipped", releases=shipped)
 
     seconds = min(SHIP_SECONDS, services.settings.release_check_seconds)

@@ -1,0 +1,1 @@
+"""Moves between two databases of one server."""
