@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from infra.local.postgres import Postgres
+from lrs.fsck import fsck
+from lrs.services import open_services
 from tests.bench.place import Bench, Place
 from tests.bench.sections import BY_NAME, USUAL
 from tests.bench.store import Stores
@@ -22,6 +24,7 @@ from tests.bench.store import Stores
 TINY = Namespace(
     repeats=1, statements=200, connections=2, sizes=[200], slope=200, seconds=0.6, samples=2
 )
+FILLED = 200
 ELSEWHERE = {"streams", "reads", "peer"}
 
 
@@ -44,7 +47,7 @@ class Tiny(Bench):
     @contextmanager
     def place(self, filled: int = 0, **settings: Any) -> Iterator[Place]:
         if not self._held:
-            self._held["place"] = self._stack.enter_context(super().place(200, **settings))
+            self._held["place"] = self._stack.enter_context(super().place(FILLED, **settings))
         yield self._held["place"]
 
 
@@ -64,3 +67,14 @@ def test_a_section_prints_its_table(
     printed = capsys.readouterr().out
     assert "\n### " in printed
     assert "| --" in printed
+
+
+def test_a_filled_store_is_a_store_like_any_other(bench: Bench) -> None:
+    with bench.place(FILLED) as place:
+        services = open_services(place.settings)
+        try:
+            report = fsck(services)
+        finally:
+            services.close()
+    assert report.clean
+    assert place.counted() >= FILLED
