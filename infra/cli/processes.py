@@ -12,13 +12,15 @@ import psycopg
 from infra import logging
 from infra.cli.options import on_shard, with_settings
 from infra.migrations import check
+from lrs import shards
 from lrs.settings import Settings
 
 
-def _run(name: str, settings: Settings) -> None:
-    # A database that is away now is waited for, as it would be later.
-    with suppress(psycopg.OperationalError):
-        check(settings)
+def _run(name: str, settings: Settings, *databases: Settings) -> None:
+    for each in databases or (settings,):
+        # A database that is away now is waited for, as it would be later.
+        with suppress(psycopg.OperationalError):
+            check(each)
     logging.configure(settings, name)
     import_module(f"infra.processes.{name}").run(settings)
 
@@ -27,7 +29,7 @@ def _run(name: str, settings: Settings) -> None:
 @with_settings
 def api(settings: Settings) -> None:
     """Serve the HTTP API."""
-    _run("api", settings)
+    _run("api", settings, *(shards.at(settings, name) for name in shards.names(settings)))
 
 
 @click.command()
