@@ -51,6 +51,10 @@ class People:
         """Returns the pseudonym of an identifier, or None; makes none."""
         return self._look_up(institution, {ifi}).get(ifi)
 
+    def remembered(self, institution: UUID, ifi: str) -> UUID | None:
+        """Returns the pseudonym as this process has it in memory; erased since, perhaps."""
+        return self._cached(institution, {ifi})[0].get(ifi)
+
     def forget_institution(self, institution: UUID) -> None:
         """Drops everybody of an institution from this process's memory."""
         self._cache.pop(institution, None)

@@ -94,7 +94,7 @@ class Queries:
         Raises `NotFound` otherwise, where it was erased, and where another than `authority`, if
         given, sent it. What a replica has not yet is looked for in the primary.
         """
-        author = None if authority is None else self._author(institution, authority)
+        author = self._person(institution, authority)
         found = self._select(
             f"SELECT {COLUMNS} FROM lrs.read_statement(%s, %s, %s)",
             [originator_of(institution, statement_id), voided, author],
@@ -120,20 +120,45 @@ class Queries:
         Fewer, even none, where the time of a page was spent before they were found. Reads the
         primary where no `source` is given.
         """
-        terms = self.terms(institution, wanted)
-        if terms is None:
+        # A person whom this process remembers is made sure of by the query itself. A replica could
+        # still know somebody who was erased, so there the primary is asked first.
+        remembering = source is None or not source.on_replica
+        rows = self._rows(institution, wanted, limit, after, source, remembering=remembering)
+        if remembering and rows == []:
+            rows = self._rows(institution, wanted, limit, after, source, remembering=False)
+        if not rows:
             return Page([], None)
-        author = None
-        if wanted.authority is not None:
-            author = self._author(institution, wanted.authority)
-            if author is None:
-                return Page([], None)
+        *found, reached = rows
+        following = found[limit - 1].id if len(found) > limit else reached.id
+        return Page(self._open(found[:limit]), following)
+
+    def _rows(
+        self,
+        institution: UUID,
+        wanted: Filter,
+        limit: int,
+        after: int | None,
+        source: Source | None,
+        *,
+        remembering: bool,
+    ) -> list[RecordedEvent] | None:
+        """Returns up to one statement more than `limit`, and then the position that all was looked
+        at up to. None where nobody is known as agent or authority; nothing where somebody who was
+        remembered is known no more.
+        """
+        person = self._person(institution, wanted.agent, remembering=remembering)
+        author = self._person(institution, wanted.authority, remembering=remembering)
+        if (wanted.agent and not person) or (wanted.authority and not author):
+            return None
+        terms = self._sought(institution, wanted, person)
+        if author is not None:
             # Found by the term; made sure of by the column, which references do not inherit.
             terms.append(postings.of_person(self._blind, institution, author))
         start = 0 if wanted.ascending else LAST
-        *found, reached = self._select(
-            f"SELECT {COLUMNS} FROM lrs.read_page(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        return self._select(
+            f"SELECT {COLUMNS} FROM lrs.read_page(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
+                [each for each in (person, author) if each and remembering],
                 [either[0] for either in terms],
                 [either[1] if len(either) > 1 else None for either in terms],
                 start if after is None else after,
@@ -147,16 +172,17 @@ class Queries:
             ],
             source,
         )
-        following = found[limit - 1].id if len(found) > limit else reached.id
-        return Page(self._open(found[:limit]), following)
 
     def terms(self, institution: UUID, wanted: Filter) -> postings.Alternatives | None:
         """Returns what a statement must have to match; None while nobody is known as its agent."""
-        person = None
-        if wanted.agent is not None:
-            person = self._people.find(institution, canonical_ifi(wanted.agent) or "")
-            if person is None:
-                return None
+        person = self._person(institution, wanted.agent)
+        if wanted.agent and not person:
+            return None
+        return self._sought(institution, wanted, person)
+
+    def _sought(
+        self, institution: UUID, wanted: Filter, person: UUID | None
+    ) -> postings.Alternatives:
         return postings.sought(
             self._blind,
             institution,
@@ -168,8 +194,15 @@ class Queries:
             related_activities=wanted.related_activities,
         )
 
-    def _author(self, institution: UUID, authority: Json) -> UUID | None:
-        return self._people.find(institution, canonical_ifi(authority) or "")
+    def _person(
+        self, institution: UUID, agent: Json | None, *, remembering: bool = False
+    ) -> UUID | None:
+        """Returns the pseudonym; `remembering` may give that of somebody who was erased since."""
+        if agent is None:
+            return None
+        ifi = canonical_ifi(agent) or ""
+        found = self._people.remembered(institution, ifi) if remembering else None
+        return found or self._people.find(institution, ifi)
 
     def _select(self, query: str, params: list[Any], source: Source | None) -> list[RecordedEvent]:
         connect = self._pool.connection if source is None else source.connection

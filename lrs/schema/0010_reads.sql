@@ -90,7 +90,7 @@ COMMENT ON FUNCTION lrs.places_among IS
     'Returns those of the positions that have either term (`wide` may be null), in order.';
 
 CREATE FUNCTION lrs.read_page(
-    narrow uuid[], wide uuid[], after bigint, ascending boolean, many int,
+    persons uuid[], narrow uuid[], wide uuid[], after bigint, ascending boolean, many int,
     author uuid, since timestamptz, until timestamptz, margin interval, budget interval
 ) RETURNS TABLE (
     originator_id uuid, originator_version bigint, topic text, state bytea, notification_id bigint,
@@ -110,6 +110,7 @@ DECLARE
     -- What is still to be looked at lies between these two, both exclusive.
     low bigint := 0;
     high bigint := 9223372036854775807;
+    person uuid;
     width int := CASE WHEN filters = 1 THEN many ELSE greatest(4 * many, 256) END;
     driver int := 1;
     place bigint;
@@ -119,6 +120,11 @@ DECLARE
     found bigint[] := '{}';
     reached bigint;
 BEGIN
+    FOREACH person IN ARRAY persons LOOP
+        IF NOT EXISTS (SELECT FROM lrs.people p WHERE p.pseudonym = person) THEN
+            RETURN;
+        END IF;
+    END LOOP;
     IF since IS NOT NULL THEN low := lrs.position_before(since - margin); END IF;
     IF until IS NOT NULL THEN high := lrs.position_before(until + margin) + 1; END IF;
     IF ascending THEN low := greatest(low, after); ELSE high := least(high, after); END IF;
@@ -193,7 +199,8 @@ END $$;
 COMMENT ON FUNCTION lrs.read_page IS
     'Returns up to `many` statements beyond the position `after` that have, for each n, the term '
     'narrow[n] or wide[n], and then a row of the position alone that everything was looked at up '
-    'to: null at the end. It stops there when it has all but one of `many`, or spent its budget.';
+    'to: null at the end. It stops there when it has all but one of `many`, or spent its budget. '
+    'No row at all where one of `persons`, whom the caller remembered, is known no more.';
 
 CREATE FUNCTION lrs.read_statement(stream uuid, voided boolean, author uuid) RETURNS TABLE (
     originator_id uuid, originator_version bigint, topic text, state bytea, notification_id bigint,
@@ -218,3 +225,5 @@ END $$;
 COMMENT ON FUNCTION lrs.read_statement IS
     'Returns the statement of a stream, if it is voided as said and its authority is `author` (null: '
     'any); at most one row.';
+GRANT EXECUTE ON FUNCTION
+    lrs.next_places, lrs.places_among, lrs.read_page, lrs.read_statement TO lrs_reader;

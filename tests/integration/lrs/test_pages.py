@@ -14,10 +14,11 @@ from domain.people import canonical_ifi
 from domain.statements.events import originator_of
 from domain.values.version import Version
 from lrs import postings
-from lrs.queries import Filter, Queries
+from lrs.queries import Filter, Page, Queries
 from lrs.services import Services, open_services
 from lrs.settings import Settings
 from tests.integration.lrs.crowd import ITEM, VERB, Crowd, follow, gather
+from tests.integration.lrs.erasing import erase
 from tests.integration.lrs.samples import COURSE, Json, agent, statement
 
 NAMES = (
@@ -163,6 +164,21 @@ def test_a_page_that_was_cut_off_while_statements_arrive(
             services.statements.accept(tool, [late], Version.V2_0_0)
             expected += [late["id"]] if ascending else []
     assert seen == expected
+
+
+def test_who_was_erased_elsewhere_is_remembered_by_no_page(
+    services: Services, tool: Credential
+) -> None:
+    other = statement("bob", context={"instructor": agent("rosa")})
+    services.statements.accept(tool, [other, statement("rosa")], Version.V2_0_0)
+    wanted = Filter(agent=agent("rosa"), related_agents=True)
+    elsewhere = open_services(services.settings)
+    try:
+        assert len(elsewhere.queries.page(tool.institution, wanted, 50, None).statements) == 2
+        erase(services, tool, "rosa")
+        assert elsewhere.queries.page(tool.institution, wanted, 50, None) == Page([], None)
+    finally:
+        elsewhere.close()
 
 
 def entries_read(services: Services, crowd: Crowd, wanted: Filter) -> int:
