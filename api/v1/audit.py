@@ -78,7 +78,7 @@ def replay(query: ReplayQuery) -> dict[str, Any]:
     history = Replay(services().lrs)
     through, after = query.after() or (None, 0)
     if through is None:
-        through = _position(history, query.as_of)
+        through = _position(history, person, query.as_of)
     entries = list(islice(history.of(institution, person, through, after), query.limit + 1))
     shown = entries[: query.limit]
     # Later pages are as of the same position, whatever is recorded in between.
@@ -100,7 +100,7 @@ def key() -> KeyOut:
     return KeyOut(algorithm="Ed25519", public_key=services().erasures.receipts.public_key)
 
 
-def _position(history: Replay, said: str | None) -> int:
+def _position(history: Replay, person: UUID, said: str | None) -> int:
     if said is None:
         return services().store.head()
     if said.isascii() and said.isdigit() and len(said) < 19:
@@ -109,4 +109,5 @@ def _position(history: Replay, said: str | None) -> int:
         moment = datetime.fromisoformat(said)
     except ValueError:
         raise Invalid("as_of", "as-of", "neither a position nor a time; is + escaped?") from None
-    return history.position_at(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    at = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return history.position_at(credential().institution, person, at)

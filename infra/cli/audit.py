@@ -48,7 +48,8 @@ def replay(
             failure = click.ClickException(str(refusal))
             failure.exit_code = 2
             raise failure from refusal
-        entries = history.of(tenant, person, _position(history, as_of))
+        through = None if as_of is None else _position(history, tenant, person, as_of)
+        entries = history.of(tenant, person, through)
         if as_lines:
             for entry in entries:
                 click.echo(orjson.dumps(as_json(entry)))
@@ -76,14 +77,15 @@ def key(settings: Settings) -> None:
         click.echo(Receipts(services.key_service.secret(PURPOSE)).public_key)
 
 
-def _position(history: Replay, said: str | None) -> int | None:
-    if said is None or said.isdigit():
-        return None if said is None else int(said)
+def _position(history: Replay, institution: UUID, person: UUID, said: str) -> int:
+    if said.isdigit():
+        return int(said)
     try:
         moment = datetime.fromisoformat(said)
     except ValueError:
         raise click.BadParameter("neither a position nor a time", param_hint="--as-of") from None
-    return history.position_at(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    at = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return history.position_at(institution, person, at)
 
 
 def _print(person: UUID, entries: Iterable[Entry]) -> None:

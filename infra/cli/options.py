@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 import psycopg
@@ -61,11 +61,10 @@ def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[..
 def on_shard(command: Callable[Concatenate[Settings, P], R]) -> Callable[..., R]:
     """The same, with `--shard`: the settings are those of that shard."""
 
-    @with_settings
-    @click.option("--shard", default=HOME, show_default=True, help=SHARD_HELP)
     @wraps(command)
     def wrapper(settings: Settings, *args: P.args, **kwargs: P.kwargs) -> R:
         shard = str(kwargs.pop("shard"))
         return command(shards.at(settings, shard), *args, **kwargs)
 
-    return wrapper
+    option: Any = click.option("--shard", default=HOME, show_default=True, help=SHARD_HELP)
+    return with_settings(option(wrapper))

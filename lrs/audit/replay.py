@@ -32,6 +32,28 @@ from lrs.services import Services
 
 PAGE = 500
 
+# Among all statements, where others may void the person's; among the person's, of which erasure
+# takes the other postings; and among the steps of erasures. Ten seconds: writers blur the order.
+POSITION_AT = """
+    WITH low AS MATERIALIZED (
+        SELECT lrs.position_before(%(moment)s::timestamptz - interval '10 seconds', %(every)s) AS at
+    ), high AS MATERIALIZED (
+        SELECT lrs.position_from(%(moment)s::timestamptz + interval '10 seconds', %(every)s) AS at
+    )
+    SELECT coalesce(greatest(
+        (SELECT max(s.notification_id) FROM low, high, lrs.postings p
+         JOIN lrs.stored_events s ON s.notification_id = p.position
+         WHERE p.term = %(every)s AND p.position >= low.at AND p.position < high.at
+            AND s.recorded_at <= %(moment)s),
+        (SELECT max(s.notification_id) FROM low, lrs.postings p
+         JOIN lrs.stored_events s ON s.notification_id = p.position
+         WHERE p.term = ANY (%(person)s) AND p.position >= low.at AND s.recorded_at <= %(moment)s),
+        (SELECT max(s.notification_id) FROM lrs.erasures e
+         JOIN lrs.stored_events s ON s.originator_id = e.erasure
+         WHERE e.institution = %(institution)s AND s.recorded_at <= %(moment)s)
+    ), 0)
+"""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -76,15 +98,20 @@ class Replay:
         self._pool = services.pool
         self._store = services.store
 
-    def position_at(self, moment: datetime) -> int:
-        """Returns the last position that was recorded up to `moment`; 0 before all."""
+    def position_at(self, institution: UUID, pseudonym: UUID, moment: datetime) -> int:
+        """Returns the last position up to `moment` of all that a replay of the person looks at.
+
+        Only within an institution do times grow with positions: others may have moved here since.
+        """
+        blind = self._services.blind
+        of = {
+            "institution": institution,
+            "moment": moment,
+            "every": blind.term(institution, postings.ALL, ""),
+            "person": list(postings.of_person(blind, institution, pseudonym)),
+        }
         with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT coalesce(max(notification_id), 0) FROM lrs.stored_events"
-                " WHERE recorded_at <= %s AND notification_id <="
-                "  lrs.position_before(%s::timestamptz + interval '10 seconds')",
-                [moment, moment],
-            ).fetchone()
+            row = connection.execute(POSITION_AT, of).fetchone()
         assert row is not None
         return int(row[0])
 

@@ -182,4 +182,19 @@ END $$;
 COMMENT ON FUNCTION lrs.position_before(timestamptz, uuid) IS
     'Returns about the last position recorded before a moment among the statements posted under '
     '`every`, by bisection: callers allow a margin, as writers blur the order, and filter exactly.';
-GRANT EXECUTE ON FUNCTION lrs.position_before(timestamptz, uuid) TO lrs_writer, lrs_reader;
+
+CREATE FUNCTION lrs.position_from(moment timestamptz, every uuid) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
+DECLARE
+    before CONSTANT bigint := lrs.position_before(moment, every);
+    found bigint;
+BEGIN
+    SELECT p.position INTO found FROM lrs.postings p
+        WHERE p.term = every AND p.position > before ORDER BY p.position LIMIT 1;
+    RETURN coalesce(found, 9223372036854775807);
+END $$;
+COMMENT ON FUNCTION lrs.position_from IS
+    'Returns about the first position recorded at or after a moment among the statements posted '
+    'under `every`; beyond all others where there is none.';
+GRANT EXECUTE ON FUNCTION lrs.position_before(timestamptz, uuid), lrs.position_from
+    TO lrs_writer, lrs_reader;

@@ -222,7 +222,7 @@ def test_replay_tells_the_history_and_shows_erased_as_erased(
     assert three.voids == UUID(first["id"])
     earlier = replay(services, tool, person, as_of=position)
     assert [e.voided_at for e in earlier] == [None, None]
-    assert Replay(services).position_at(three.stored) >= three.position
+    assert Replay(services).position_at(tool.institution, person, three.stored) >= three.position
     erase(services, tool, "ada")
     history = replay(services, tool, person)
     assert [e.kind for e in history[:4]] == ["erased", "statement", "erased", "erasure"]
