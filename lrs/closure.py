@@ -29,6 +29,7 @@ from domain.closure import (
 from domain.errors import Conflict, Error, NotFound
 from domain.events import Event
 from domain.institutions import INSTANCE
+from domain.placements import State
 from lrs.audit.receipts import PURPOSE, Receipts
 from lrs.holdings import holdings
 from lrs.keys.ring import KeyRing
@@ -56,6 +57,7 @@ class Closures:
 
     def __init__(self, services: Services, others: Sequence[Holding] = ()) -> None:
         self._services = services
+        self._places = [services, services.directory] if services.directory else [services]
         self._store = services.store
         self._pool = services.pool
         *first, last = holdings(services)
@@ -76,11 +78,13 @@ class Closures:
     def request(self, institution: UUID, *, by: str, basis: str) -> Closure:
         """Returns the closure of the institution, which is new unless there is one already.
 
-        Raises `NotFound` for an institution that never was.
+        Raises `NotFound` for an institution that never was, `Conflict` while it moves.
         """
         with suppress(NotFound):
             return self.get(institution)
         self._services.institutions.get(institution)
+        if self._services.placements.of(institution).state is not State.SETTLED:
+            raise Conflict("the institution is being moved: wait for that, or give it up")
         event = ClosureRequested(
             originator_id=closure_id(institution),
             originator_version=1,
@@ -152,8 +156,12 @@ class Closures:
                 return [ClosureCertified(**_next(closure), receipt=receipt)]
 
     def _fence(self, closure: Closure) -> Event:
-        with self._pool.connection() as connection:
-            connection.execute("SELECT lrs.fence_institution(%s)", [closure.institution])
+        for place in self._places:
+            with place.pool.connection() as connection, connection.transaction():
+                if place is not self._services:
+                    # A directory is shut to rows of what lives elsewhere: but this one is its own.
+                    connection.execute("SELECT set_config('lrs.mover', 'on', true)")
+                connection.execute("SELECT lrs.fence_institution(%s)", [closure.institution])
         # Only now: nothing more can come.
         found = self._count(closure.institution)
         return ClosureFenced(**_next(closure), erased=closure.institution, found=found)
@@ -177,52 +185,15 @@ class Closures:
                 events.append(HoldingPurged(**place, store=holding.name, rows=rows))
         if events:
             return events
-        head = self._store.head()
         tombstones = 0
-        for reached, recorded in self._log(closure.institution, head):
-            progress(LOG, reached, head)
-            self._check(recorded)
-            tombstones += len(recorded)
-        return [ClosureVerified(**_next(closure), position=head, events=tombstones)]
-
-    def _log(self, institution: UUID, head: int) -> Iterator[tuple[int, list[RecordedEvent]]]:
-        """Yields the institution's events, page by page of the whole log, and the place reached."""
-        after = 0
-        while after < head:
-            with self._pool.connection() as connection:
-                row = connection.execute(
-                    "SELECT max(notification_id) FROM (SELECT notification_id"
-                    "  FROM lrs.stored_events WHERE notification_id > %s"
-                    "  ORDER BY notification_id LIMIT %s) AS page",
-                    [after, SCAN],
-                ).fetchone()
-                assert row is not None
-                rows = connection.execute(
-                    f"SELECT {COLUMNS} FROM lrs.stored_events WHERE notification_id > %s"
-                    " AND notification_id <= %s AND lrs.institution_of(state) = %s"
-                    " ORDER BY notification_id".encode(),
-                    [after, row[0], institution],
-                    binary=True,
-                ).fetchall()
-            after = row[0]
-            yield after, [RecordedEvent(*each) for each in rows]
-
-    def _check(self, recorded: list[RecordedEvent]) -> None:
-        """Raises `NotClosed` where an event opens, or the index still knows it."""
-        # Keys of its own, as the key store has them now: no cache can speak for it.
-        ring = KeyRing(self._services.keystore_pool, self._services.key_service)
-        mapper = SealingMapper(ring, self._services.blind)
-        if not all(isinstance(one.event, Shredded) for one in mapper.recorded(recorded)):
-            raise NotClosed("an event of this institution can still be opened")
-        with self._pool.connection() as connection:
-            left = connection.execute(
-                "SELECT FROM lrs.statement_index WHERE position = ANY(%(positions)s)"
-                " UNION ALL SELECT FROM lrs.statement_refs WHERE position = ANY(%(positions)s)"
-                " LIMIT 1",
-                {"positions": [one.id for one in recorded]},
-            ).fetchone()
-        if left is not None:
-            raise NotClosed("the index still has statements of this institution")
+        for where in self._places:
+            head = where.store.head()
+            for reached, recorded in _log(where, closure.institution, head):
+                progress(LOG, reached, head)
+                _check(where, recorded)
+                tombstones += len(recorded)
+        position = self._store.last()
+        return [ClosureVerified(**_next(closure), position=position, events=tombstones)]
 
     def _count(self, institution: UUID) -> dict[str, int]:
         return {holding.name: holding.count_all(institution) for holding in self._holdings}
@@ -263,3 +234,46 @@ def _next(closure: Closure, more: int = 0) -> dict[str, Any]:
         "institution": INSTANCE,
         "at": datetime.now(UTC),
     }
+
+
+def _log(
+    place: Services, institution: UUID, head: int
+) -> Iterator[tuple[int, list[RecordedEvent]]]:
+    """Yields the institution's events, page by page of the whole log, and the position reached."""
+    after = 0
+    while after < head:
+        with place.pool.connection() as connection:
+            row = connection.execute(
+                "SELECT max(notification_id) FROM (SELECT notification_id"
+                "  FROM lrs.stored_events WHERE notification_id > %s"
+                "  ORDER BY notification_id LIMIT %s) AS page",
+                [after, SCAN],
+            ).fetchone()
+            assert row is not None
+            rows = connection.execute(
+                f"SELECT {COLUMNS} FROM lrs.stored_events WHERE notification_id > %s"
+                " AND notification_id <= %s AND lrs.institution_of(state) = %s"
+                " ORDER BY notification_id".encode(),
+                [after, row[0], institution],
+                binary=True,
+            ).fetchall()
+        after = row[0]
+        yield after, [RecordedEvent(*each) for each in rows]
+
+
+def _check(place: Services, recorded: list[RecordedEvent]) -> None:
+    """Raises `NotClosed` where an event opens, or the index still knows it."""
+    # Keys of its own, as the key store has them now: no cache can speak for it.
+    ring = KeyRing(place.keystore_pool, place.key_service)
+    mapper = SealingMapper(ring, place.blind)
+    if not all(isinstance(one.event, Shredded) for one in mapper.recorded(recorded)):
+        raise NotClosed("an event of this institution can still be opened")
+    with place.pool.connection() as connection:
+        left = connection.execute(
+            "SELECT FROM lrs.statement_index WHERE position = ANY(%(positions)s)"
+            " UNION ALL SELECT FROM lrs.statement_refs WHERE position = ANY(%(positions)s)"
+            " LIMIT 1",
+            {"positions": [one.id for one in recorded]},
+        ).fetchone()
+    if left is not None:
+        raise NotClosed("the index still has statements of this institution")

@@ -20,6 +20,8 @@ from lrs.services import Services
 
 PAGE = 1000
 
+Pool = ConnectionPool[Any]
+
 TABLES = {
     "credentials": ("credentials",),
     "identifiers": ("people",),
@@ -41,50 +43,52 @@ class Keys:
 
     name = "keys"
 
-    def __init__(self, ring: KeyRing) -> None:
-        self._ring = ring
+    def __init__(self, rings: Sequence[KeyRing]) -> None:
+        self._rings = rings
 
     def count_all(self, institution: UUID) -> int:
-        return self._ring.held(institution)
+        return sum(ring.held(institution) for ring in self._rings)
 
     def purge_all(self, institution: UUID) -> int:
-        return self._ring.close(institution)
+        return sum(ring.close(institution) for ring in self._rings)
 
 
 class Rows:
-    """Rows of tables."""
+    """Rows of tables, in one database or several."""
 
-    def __init__(self, pool: ConnectionPool[Any], name: str, tables: Sequence[str]) -> None:
-        self._pool = pool
+    def __init__(self, pools: Sequence[Pool], name: str, tables: Sequence[str]) -> None:
+        self._pools = pools
         self._tables = tables
         self.name = name
 
     def count_all(self, institution: UUID) -> int:
         return sum(
             _number(
-                self._pool,
+                pool,
                 sql.SQL("SELECT count(*) FROM {} WHERE institution = %s").format(
                     sql.Identifier("lrs", table)
                 ),
                 [institution],
             )
+            for pool in self._pools
             for table in self._tables
         )
 
     def purge_all(self, institution: UUID) -> int:
         query = sql.SQL("SELECT lrs.purge_institution(%s, %s, %s)")
         purged = 0
-        for table in self._tables:
-            while gone := _number(self._pool, query, [institution, table, PAGE]):
-                purged += gone
+        for pool in self._pools:
+            for table in self._tables:
+                while gone := _number(pool, query, [institution, table, PAGE]):
+                    purged += gone
         return purged
 
 
 class Identifiers(Rows):
     """The blind index of people, and what this process remembers of it."""
 
-    def __init__(self, pool: ConnectionPool[Any], people: People) -> None:
-        super().__init__(pool, "identifiers", TABLES["identifiers"])
+    def __init__(self, pools: Sequence[Pool], people: People) -> None:
+        super().__init__(pools, "identifiers", TABLES["identifiers"])
         self._people = people
 
     def purge_all(self, institution: UUID) -> int:
@@ -98,7 +102,7 @@ class Index:
 
     name = "statements"
 
-    def __init__(self, pool: ConnectionPool[Any], blind: BlindIndex) -> None:
+    def __init__(self, pool: Pool, blind: BlindIndex) -> None:
         self._pool = pool
         self._blind = blind
 
@@ -132,17 +136,21 @@ class Index:
 
 
 def holdings(services: Services) -> list[Holding]:
-    """Returns what the record store holds, in the order in which it goes: the keys first."""
-    pool = services.pool
+    """Returns what the record store holds, in the order in which it goes: the keys first.
+
+    On the shard where the institution lives, and in the directory.
+    """
+    places = [services, services.directory] if services.directory else [services]
+    pools = [place.pool for place in places]
     tables = [
-        Identifiers(pool, services.people) if name == "identifiers" else Rows(pool, name, tables)
+        Identifiers(pools, services.people) if name == "identifiers" else Rows(pools, name, tables)
         for name, tables in TABLES.items()
     ]
-    last = tables.pop()
-    return [Keys(services.keyring), Index(pool, services.blind), *tables, last]
+    keys = Keys([place.keyring for place in places])
+    return [keys, Index(services.pool, services.blind), *tables]
 
 
-def _number(pool: ConnectionPool[Any], query: sql.Composable, params: list[Any]) -> int:
+def _number(pool: Pool, query: sql.Composable, params: list[Any]) -> int:
     with pool.connection() as connection:
         row = connection.execute(query, params).fetchone()
     assert row is not None

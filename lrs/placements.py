@@ -49,12 +49,15 @@ class Placements:
         return placement
 
     def at(self, shard: str) -> list[UUID]:
-        """Returns the institutions that live on a shard, oldest first, but those just arriving."""
+        """Returns the institutions that live on a shard, oldest first, but those just arriving,
+        and those that are erased.
+        """
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT i.institution FROM lrs.institutions i"
                 " LEFT JOIN lrs.placements p USING (institution)"
                 " WHERE coalesce(p.shard, %s) = %s AND coalesce(p.state, %s) <> %s"
+                " AND NOT EXISTS (SELECT FROM lrs.fences f WHERE f.pseudonym = i.institution)"
                 " ORDER BY i.created_at, i.institution",
                 [HOME, shard, State.SETTLED, State.CLEARING],
             ).fetchall()

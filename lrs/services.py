@@ -76,6 +76,8 @@ class Services:
     follower: Follower
     live: Live
     forwardings: Forwardings
+    directory: "Services | None" = field(default=None, repr=False)
+    """Those of the shard `home`; None where these are."""
     own_directory: "Services | None" = field(default=None, repr=False)
 
     def close(self) -> None:
@@ -167,5 +169,6 @@ def open_services(settings: Settings, directory: Services | None = None) -> Serv
         follower=follower,
         live=Live(credentials, queries, follower),
         forwardings=Forwardings(store, pool, private_addresses=settings.forward_private_addresses),
+        directory=directory,
         own_directory=own,
     )

@@ -13,7 +13,7 @@ from api.authorisation import requires
 from api.blueprints import noun, refusals
 from api.erasures import closures_of
 from api.paging import Strict
-from api.services import services
+from api.services import go_to, services
 from api.v1.usage import reach
 from domain.closure import Closure
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -112,6 +112,7 @@ def list_institutions() -> InstitutionsOut:
 def get_quota(path: InstitutionPath) -> QuotaOut:
     """What an institution may store, and what it does; the host asks of any, others of theirs."""
     reach(path.id)
+    go_to(path.id)
     services().institutions.get(path.id)
     return _quota(path.id)
 
@@ -120,6 +121,7 @@ def get_quota(path: InstitutionPath) -> QuotaOut:
 @requires(Action.MANAGE_INSTITUTIONS)
 def set_quota(path: InstitutionPath, body: Quota) -> QuotaOut:
     """What an institution may store from now on, in place of the quota before."""
+    go_to(path.id)
     services().institutions.get(path.id)
     services().lrs.quotas.set(path.id, body)
     return _quota(path.id)
@@ -138,6 +140,7 @@ def erase_institution(path: InstitutionPath, body: ErasureIn) -> tuple[AskedOut 
     """
     if credential().institution == path.id:
         raise Conflict("these credentials belong to the institution and would go with it")
+    go_to(path.id)
     closures = closures_of(services().lrs)
     with suppress(NotFound):
         return _shown(closures.run(closures.get(path.id), steps=2)), 202
@@ -157,6 +160,7 @@ def erase_institution(path: InstitutionPath, body: ErasureIn) -> tuple[AskedOut 
 @requires(Action.MANAGE_INSTITUTIONS)
 def get_erasure(path: InstitutionPath) -> ClosureOut:
     """How far the erasure is, and its receipt once it is certified."""
+    go_to(path.id)
     return _shown(closures_of(services().lrs).get(path.id))
 
 

@@ -10,7 +10,7 @@ from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun
 from api.paging import AsOf, Page, PageQuery, Strict, page
-from api.services import services
+from api.services import go_to, services
 from domain.errors import Forbidden
 from domain.roles import Action
 from lrs.usage import Day
@@ -34,7 +34,8 @@ class UsageQuery(PageQuery):
     """Whose usage, and when."""
 
     institution: UUID | None = Field(
-        None, description="For the host; without it every institution. Others see their own."
+        None,
+        description="For the host; without it every one on the same shard. Others see their own.",
     )
     since: date | None = Field(None, description="First day.")
     until: date | None = Field(None, description="Last day.")
@@ -44,10 +45,13 @@ class UsageQuery(PageQuery):
 @requires(Action.SEE_USAGE)
 def list_usage(query: UsageQuery) -> dict[str, Any]:
     """Days on which something was stored, oldest first; all is counted up to `as_of`."""
+    asked = reach(query.institution)
+    if asked is not None:
+        go_to(asked)
     cursor = query.after()
     after = (date.fromisoformat(cursor[0]), UUID(cursor[1])) if cursor else None
     counted = services().lrs.usage
-    found = counted.days(reach(query.institution), query.since, query.until, after, query.limit + 1)
+    found = counted.days(asked, query.since, query.until, after, query.limit + 1)
     shown = found[: query.limit]
     last = None
     if len(found) > query.limit:

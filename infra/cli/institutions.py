@@ -1,19 +1,22 @@
-"""`lrs institutions`: make, list and move tenants."""
+"""`lrs institutions`: make, list, move, limit and erase tenants."""
 
 import click
 
+from infra.cli.closures import erase
 from infra.cli.options import with_settings
 from infra.cli.placements import move
 from infra.cli.tenants import services_of
+from infra.cli.usage import quota, usage
 from lrs.settings import Settings
 
 
 @click.group()
 def institutions() -> None:
-    """Make, list and move institutions (tenants)."""
+    """Make, list, move, limit and erase institutions (tenants)."""
 
 
-institutions.add_command(move)
+for _command in (move, usage, quota, erase):
+    institutions.add_command(_command)
 
 
 @institutions.command("create")
