@@ -80,7 +80,10 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("keystore.data_keys", "UPDATE"): {"kek_id", "wrapped", "revoked_at"},
 }
 
-READ_FUNCTIONS = {"lrs.position_before", "lrs.read_page"}
+READ_FUNCTIONS = {
+    *("lrs.position_before", "lrs.position_from", "lrs.next_places", "lrs.places_among"),
+    *("lrs.read_page", "lrs.read_statement"),
+}
 """What the reader may call; the writer may call every function of its schema."""
 
 DEFINERS = {"lrs.note_contents", "lrs.count_usage", "lrs.purge_institution"}

@@ -9,7 +9,7 @@ import pytest
 from api.app import create_app
 from api.services import Services
 from domain.roles import Role
-from infra.local.postgres import Postgres
+from infra.local.postgres import READER, Postgres
 from infra.local.replica import Replica
 from lrs.settings import Settings
 from tests.conftest import fresh_database, migrated
@@ -57,9 +57,8 @@ def following(replica: Replica) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def settings(written: Settings, replica: Replica) -> Settings:
-    """Settings of an API that reads the replica however far it is behind."""
-    here = f"127.0.0.1:{replica.port}"
-    address = written.dsn.split("@")[0] + "@" + here + "/" + written.dsn.rsplit("/", 1)[1]
+    """Settings of an API that reads the replica however far it is behind, as the reader."""
+    address = replica.dsn_of(READER, written.dsn.rsplit("/", 1)[1])
     return written.model_copy(update={"replica_dsn": address, "replica_max_lag": PATIENT})
 
 
