@@ -58,7 +58,7 @@ def run(bench: Bench) -> None:
     print(markdown(HEAD, [_row(shape, runs) for shape, runs in measured.items()]))
     print(
         "\nP50 and P99 are of a request, in ms, median of the repeats. CPU is of all processes of a"
-        " part, in us a statement. Failed: answers of 500 and more, and broken connections."
+        " part, in us a statement. Failed: answers that are no success, and broken connections."
     )
     _show_copies(measured[shapes[0]])
 
@@ -82,7 +82,10 @@ def _repeat(bench: Bench, shape: Shape) -> Run:
     count = max(int(bench.options.statements * shape.part), shape.size * shape.connections)
     with bench.place() as place:
         requests = place.make.posts(islice(statements_of(shape), count), shape.size)
+        before = place.counted()
         found = observed(place, requests, connections=shape.connections)
+        written = place.counted() - before
+        assert written == found.result.statements, "what was answered for is not what is there"
         return Run(found.result, found.cpu, raw_copy(place))
 
 

@@ -78,8 +78,8 @@ class Result:
 
     @property
     def failures(self) -> int:
-        """Answers of 500 and more, and broken connections."""
-        return sum(n for status, n in self.statuses.items() if status == BROKEN or status >= 500)
+        """Answers that are no success, and broken connections."""
+        return sum(n for status, n in self.statuses.items() if failed(status))
 
     def latencies(self, kind: str = "", after: float = 0.0, before: float = 1e9) -> list[float]:
         """Returns the times of requests that began within these seconds, in milliseconds."""
@@ -105,6 +105,11 @@ class Generator:
         """Ends the process."""
         self._pool.terminate()
         self._pool.join()
+
+
+def failed(status: int) -> bool:
+    """Whether a request was not done as it asked."""
+    return not 200 <= status < 300
 
 
 class _Connection:
@@ -190,7 +195,7 @@ class _Run:
                 result.began.append(connection.sent - started)
                 result.took.append(ended - connection.sent)
                 result.status.append(status)
-                result.held.append(request.statements if 200 <= status < 300 else 0)
+                result.held.append(0 if failed(status) else request.statements)
                 if status == BROKEN:
                     self._again(connection, poll, waiting)
                 self._next(connection, poll)

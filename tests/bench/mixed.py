@@ -9,7 +9,7 @@ from itertools import islice
 from random import Random
 
 from tests.bench.corpus import SEED, corpus
-from tests.bench.load import BROKEN, Result
+from tests.bench.load import Result, failed
 from tests.bench.memory import Watch
 from tests.bench.place import Bench, Place
 from tests.bench.queries import KINDS, PAGE, mixed
@@ -69,7 +69,7 @@ def _requests(place: Place, stored: int) -> list[Request]:
 
 def _row(result: Result, watch: Watch, first: float, last: float) -> list[str]:
     chosen = [n for n, began in enumerate(result.began) if first <= began < last]
-    failed = sum(result.status[n] == BROKEN or result.status[n] >= 500 for n in chosen)
+    failures = sum(failed(result.status[n]) for n in chosen)
     times = {kind: result.latencies(kind, first, last) for kind in ("write", "query")}
     held = [taken for at, taken in watch.taken if first <= at < last]
     return [
@@ -77,7 +77,7 @@ def _row(result: Result, watch: Watch, first: float, last: float) -> list[str]:
         f"{len(chosen) / (last - first):,.0f}",
         f"{sum(result.held[n] for n in chosen) / (last - first):,.0f}",
         *(f"{quantile(found, q):,.1f}" for found in times.values() for q in (0.5, 0.99)),
-        str(failed),
+        str(failures),
         *(
             f"{max((taken[f'{part}, all'].pss for taken in held), default=0):,.0f}"
             for part in ("API", "Postgres")
