@@ -18,7 +18,7 @@ from api.app import create_app
 from api.services import Services
 from domain.roles import Role
 from infra.local.postgres import Postgres, binary
-from infra.migrations import migrate
+from infra.migrations import SERIES, migrate, migrations
 from lrs.settings import Settings
 from stream_processors.rebuild import rebuild
 from tests.integration.api.conftest import Caller
@@ -29,8 +29,11 @@ Secrets = dict[str, tuple[str, str, str]]
 
 
 def make(target: Path) -> None:
-    """Writes `database.dump`, `keys.json` and `reads.json.gz`."""
-    target.mkdir(parents=True, exist_ok=True)
+    """Writes `database.dump`, `keys.json`, `reads.json.gz` and `migrations.txt`.
+
+    Raises FileExistsError where a release has been kept already: it is never made again.
+    """
+    target.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as folder:
         server = Postgres(Path(folder) / "postgres")
         Path(folder).chmod(0o755)
@@ -49,6 +52,13 @@ def make(target: Path) -> None:
                 gzip.compress(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS), 9, mtime=0)
             )
             (target / "keys.json").write_bytes(settings.key_file.read_bytes())
+            (target / "migrations.txt").write_text(
+                "".join(
+                    f"{migration.checksum.hex()}  {series.name} {migration.name}\n"
+                    for series in SERIES
+                    for migration in migrations(series)
+                )
+            )
             _dump(server, target / "database.dump")
         finally:
             server.stop()

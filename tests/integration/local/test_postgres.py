@@ -7,11 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import orjson
 import psutil
 import psycopg
 import pytest
 
-from infra.local.postgres import Postgres
+from infra.local.postgres import ADMIN, KEYS, WRITER, Postgres
 from lrs.settings import Settings
 
 
@@ -78,3 +79,18 @@ def test_the_server_ends_with_its_parent(tmp_path: Path) -> None:
     while server.is_running() and server.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_an_instance_of_the_first_release_gets_a_reader(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    file = tmp_path / "passwords.json"
+    file.write_bytes(orjson.dumps({ADMIN: "a", WRITER: "w", KEYS: "k"}))
+    server = Postgres(tmp_path)
+    server.start()
+    try:
+        kept = orjson.loads(file.read_bytes())
+        assert (kept[ADMIN], kept[WRITER], kept[KEYS]) == ("a", "w", "k")
+        assert file.stat().st_mode & 0o777 == 0o600
+        psycopg.connect(server.reader_dsn).close()
+    finally:
+        server.stop()

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -27,6 +26,7 @@ from infra.migrations import (
 )
 from infra.migrations.apply import apply_one
 from lrs.settings import Settings
+from tests.upgrades.restore import HERE, RELEASES
 
 Connection = psycopg.Connection[Any]
 
@@ -198,9 +198,9 @@ def test_a_long_reader_does_not_stop_the_writers(own_settings: Settings) -> None
         apply_one(runner, COLUMN, patience=60, tell=told.append)
 
 
-def test_released_files_are_as_they_were_released() -> None:
-    """Checksums of the first release, which kept none in its databases."""
-    kept = (Path(__file__).parents[2] / "upgrades" / "0.1.0" / "migrations.txt").read_text()
+@pytest.mark.parametrize("release", RELEASES)
+def test_released_files_are_as_they_were_released(release: str) -> None:
+    kept = (HERE / release / "migrations.txt").read_text()
     released = dict(line.split("  ")[::-1] for line in kept.splitlines())
     ours = {
         f"{series.name} {migration.name}": migration.checksum.hex()
