@@ -8,7 +8,8 @@ from rich.progress import Progress, TaskID
 from infra.cli.bars import progress_bar
 from infra.cli.options import with_settings
 from infra.cli.tenants import chosen, services_of
-from lrs.moves.mover import Mover, Tell
+from lrs.moves.copying import Tell
+from lrs.moves.mover import Mover
 from lrs.settings import Settings
 from projections.views.purge import ViewsPurger
 

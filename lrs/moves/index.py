@@ -29,25 +29,52 @@ DIGEST = """
 """
 POSTED = "SELECT p.term, p.position FROM lrs.postings p WHERE p.term = ANY (%(terms)s)"
 
+# What differs where any row was written since; costs less than a digest.
+VERSIONS = """
+    SELECT (SELECT sum(hashtextextended(concat_ws('|', i.position, i.ctid, i.xmin), 0))
+            FROM lrs.statement_index i WHERE i.position = ANY (%(positions)s)),
+        (SELECT sum(hashtextextended(concat_ws('|', r.target, r.position, r.xmin), 0))
+         FROM lrs.statement_refs r WHERE r.position = ANY (%(positions)s))
+"""
+
 Tell = Callable[[int], None]
 """Is told how many events were looked at."""
 
 
-def mirror_index(copy: LogCopy, blind: BlindIndex, tell: Tell) -> int:
-    """Makes the index the same on both sides; returns how many chunks had to be copied."""
-    prepare(copy.target.log)
-    copied = looked = 0
-    for came_from, here in copy.chunks():
-        if _digest(copy.source.log, came_from) != _digest(copy.target.log, here):
-            _copy(copy, came_from, here)
-            copied += 1
-        looked += len(here)
-        tell(looked)
-    return copied + _mirror_left(copy, blind)
+class IndexMirror:
+    """Makes the index the same on both sides.
+
+    What was found the same it looks at again only where rows of the source changed since.
+    """
+
+    def __init__(self, copy: LogCopy, blind: BlindIndex, tell: Tell) -> None:
+        self._copy = copy
+        self._blind = blind
+        self._tell = tell
+        self._same: dict[tuple[int, int], Any] = {}
+
+    def run(self) -> int:
+        """Returns how many chunks had to be copied."""
+        copy = self._copy
+        prepare(copy.target.log)
+        copied = looked = 0
+        for came_from, here in copy.chunks():
+            place = (came_from[0], came_from[-1])
+            # Before it is compared: what changes meanwhile shows the next time.
+            now = _ask(copy.source.log, VERSIONS, came_from)
+            if self._same.get(place) != now:
+                if _ask(copy.source.log, DIGEST, came_from) == _ask(copy.target.log, DIGEST, here):
+                    self._same[place] = now
+                else:
+                    _copy(copy, came_from, here)
+                    copied += 1
+            looked += len(here)
+            self._tell(looked)
+        return copied + _mirror_left(copy, self._blind)
 
 
-def _digest(connection: Connection, positions: list[int]) -> tuple[Any, ...] | None:
-    return connection.execute(DIGEST, {"positions": positions}).fetchone()
+def _ask(connection: Connection, query: str, positions: list[int]) -> tuple[Any, ...] | None:
+    return connection.execute(query.encode(), {"positions": positions}).fetchone()
 
 
 def _copy(copy: LogCopy, came_from: list[int], here: list[int]) -> None:

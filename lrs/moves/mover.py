@@ -6,7 +6,6 @@ compared: they get 503 and come back.
 """
 
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,29 +17,12 @@ import psycopg
 from domain.errors import Conflict
 from domain.placements import Placement, State
 from lrs import shards
-from lrs.keys.blind_index import BlindIndex
-from lrs.keys.file import KeyFile
 from lrs.moves import directory as notes
 from lrs.moves.clearing import Clearing, PurgeViews
-from lrs.moves.index import mirror_index
-from lrs.moves.log import Compared, LogCopy, NotEqual
-from lrs.moves.sampling import compare_sample
+from lrs.moves.copying import Copying, Tell
 from lrs.moves.sides import Connection, Side, check_apart, connect, number, side
-from lrs.moves.tables import mirror_keys, mirror_tables
 from lrs.placements import BELIEVE_SECONDS, read
 from lrs.settings import Settings
-
-LITTLE = 2000
-"""Positions left to copy that the writers may be shut out for."""
-
-ROUNDS = 20
-"""Times to catch up at most; fewer, where the rest does not become smaller any more."""
-
-PASSES = 3
-"""Times to look at everything with the writers shut out: the second finds nothing to copy."""
-
-Tell = Callable[[str, int, int], None]
-"""Is told the step, how much of it is done, of how much (0: unknown)."""
 
 
 @dataclass(frozen=True)
@@ -138,17 +120,13 @@ class Mover:
         """Copies, compares and flips."""
         # Also where an earlier attempt had shut the source, or opened the target, already.
         placement = self._let_in(placement, source, target)
-        log = LogCopy(source, target, self._institution, placement.epoch + 1)
-        compared = Compared()
-        reached = self._catch_up(log)
-        log.compare(compared, reached, self._of("compare log"))
-        self._index(log)
-        reached = self._catch_up(log, reached)
-
+        copying = Copying(source, target, self._institution, placement.epoch + 1, self._tell)
+        copying.most()
         placement = notes.shut(self._directory, placement)
         try:
             last = shut(source, self._institution, "leaving")
-            self._finish(log, compared, reached, last)
+            self._tell("shut", 0, 1)
+            copying.rest(last)
             open_(target, self._institution)
             self._tell("flip", 0, 1)
         except BaseException:
@@ -165,50 +143,6 @@ class Mover:
         if placement.state is State.SHUT:
             return notes.begin(self._directory, placement, target.name)
         return placement
-
-    def _catch_up(self, log: LogCopy, reached: int = 0) -> int:
-        """Copies until little is left; returns the position up to which all is there."""
-        reached = max(reached, log.reached())
-        before = 0
-        for _ in range(ROUNDS):
-            # The keys that an event needs were issued before it was written.
-            head = log.head()
-            self._keys(log)
-            self._tables(log)
-            behind, reached = head - reached, log.copy(reached, head, self._of("copy log"))
-            if behind <= LITTLE or 0 < before <= behind:
-                break
-            before = behind
-        return reached
-
-    def _finish(self, log: LogCopy, compared: Compared, reached: int, last: int) -> None:
-        """Copies the last of it, with the writers shut out, until all is equal."""
-        self._tell("shut", 0, 1)
-        self._keys(log)
-        log.copy(reached, last, self._of("copy rest"))
-        log.compare(compared, last, self._of("compare rest"))
-        for _ in range(PASSES):
-            if not self._keys(log) + self._tables(log) + self._index(log):
-                break
-        else:
-            raise NotEqual("rows at the target do not stay as they are written")
-        compare_sample(log)
-
-    def _keys(self, log: LogCopy) -> int:
-        return mirror_keys(log.source, log.target, self._institution, self._ranges)
-
-    def _tables(self, log: LogCopy) -> int:
-        return mirror_tables(log.source, log.target, self._institution, self._ranges)
-
-    def _index(self, log: LogCopy) -> int:
-        blind = BlindIndex(KeyFile(self._settings.key_file))
-        return mirror_index(log, blind, lambda looked: self._tell("compare index", looked, 0))
-
-    def _ranges(self, table: str, copied: int) -> None:
-        self._tell(table, copied, 0)
-
-    def _of(self, step: str) -> Callable[[int, int], None]:
-        return lambda done, whole: self._tell(step, done, whole)
 
     def _clear(self, placement: Placement) -> Placement:
         assert placement.other is not None

@@ -5,13 +5,13 @@ the last time, deleted rows too, is changed at the target. Which tables move sta
 `STAYING` says why the others do not, and a test holds both against the catalogue.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from domain.placements import directory_id
-from lrs.moves.sides import Connection, Side, columns, pour, share_keys
+from lrs.moves.sides import Connection, columns, pour
 
 ROWS = 5000
 """Rows that are compared at once."""
@@ -95,32 +95,47 @@ STAYING = {
 }
 
 
-def mirror_keys(source: Side, target: Side, institution: UUID, tell: Tell) -> int:
-    """Makes the keys the same in both key stores; returns how many ranges had to be copied."""
-    if share_keys(source, target):
-        return 0
-    return sum(mirror(source.keys, target.keys, table, institution, tell) for table in KEYS)
+class Mirror:
+    """Makes rows of an institution the same on both sides.
 
+    What was found the same it looks at again only where rows of the source changed since.
+    """
 
-def mirror_tables(source: Side, target: Side, institution: UUID, tell: Tell) -> int:
-    """Makes the tables the same on both sides; returns how many ranges had to be copied."""
-    return sum(mirror(source.log, target.log, table, institution, tell) for table in TABLES)
+    def __init__(
+        self, source: Connection, target: Connection, institution: UUID, tell: Tell
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._of = _of(institution)
+        self._tell = tell
+        self._ranges: dict[str, list[Range]] = {}
+        self._same: dict[Range, Any] = {}
 
+    def run(self, tables: Iterable[Table]) -> int:
+        """Returns how many ranges had to be copied."""
+        return sum(self._run(table) for table in tables)
 
-def mirror(
-    source: Connection, target: Connection, table: Table, institution: UUID, tell: Tell
-) -> int:
-    """Makes the rows of the institution the same; returns how many ranges had to be copied."""
-    of = _of(institution)
-    if table.position:
-        return _mirror_positions(source, target, table, of, tell)
-    copied = 0
-    for part in _ranges(source, table, of):
-        if part.digest(source) != part.digest(target):
-            _copy(source, target, part)
-            copied += 1
-            tell(table.name, copied)
-    return copied
+    def _run(self, table: Table) -> int:
+        if table.position:
+            copied = mirror_positions(self._source, self._target, table, self._of)
+            if copied:
+                self._tell(table.name, copied)
+            return copied
+        if table.name not in self._ranges:
+            self._ranges[table.name] = list(ranges(self._source, table, self._of))
+        copied = 0
+        for part in self._ranges[table.name]:
+            # Before it is compared: what changes meanwhile shows the next time.
+            now = part.versions(self._source)
+            if self._same.get(part) == now:
+                continue
+            if part.digest(self._source) != part.digest(self._target):
+                _copy(self._source, self._target, part)
+                copied += 1
+                self._tell(table.name, copied)
+            else:
+                self._same[part] = now
+        return copied
 
 
 def delete(connection: Connection, table: Table, institution: UUID) -> int:
@@ -130,13 +145,13 @@ def delete(connection: Connection, table: Table, institution: UUID) -> int:
 
 
 @dataclass(frozen=True)
-class _Range:
+class Range:
     """The rows of an institution with keys after the first through the last; None is open."""
 
     table: Table
-    of: dict[str, Any]
-    first: Sequence[Any] | None
-    last: Sequence[Any] | None
+    first: tuple[Any, ...] | None
+    last: tuple[Any, ...] | None
+    of: dict[str, Any] = field(compare=False)
 
     def where(self) -> tuple[str, dict[str, Any]]:
         """Returns the condition, and its parameters."""
@@ -149,6 +164,15 @@ class _Range:
                 given |= dict(zip(names, bound, strict=True))
         return where, given
 
+    def versions(self, connection: Connection) -> Any:
+        """Returns what differs where any row was written since; costs less than a digest."""
+        where, given = self.where()
+        return connection.execute(
+            "SELECT count(*), sum(hashtextextended(concat_ws('|', t.ctid, t.xmin), 0))"
+            f" FROM {self.table.name} t WHERE {where}".encode(),
+            given,
+        ).fetchone()
+
     def digest(self, connection: Connection) -> Any:
         """Returns what differs where any row does."""
         where, given = self.where()
@@ -160,7 +184,7 @@ class _Range:
         ).fetchone()
 
 
-def _ranges(source: Connection, table: Table, of: dict[str, Any]) -> Iterator[_Range]:
+def ranges(source: Connection, table: Table, of: dict[str, Any]) -> Iterator[Range]:
     """Yields ranges of about `rows` rows that have no gap between them."""
     key = ", ".join(table.key)
     bounds = source.execute(
@@ -169,14 +193,14 @@ def _ranges(source: Connection, table: Table, of: dict[str, Any]) -> Iterator[_R
         f" ORDER BY {key}".encode(),
         of,
     ).fetchall()
-    first: Sequence[Any] | None = None
+    first: tuple[Any, ...] | None = None
     for last in bounds:
-        yield _Range(table, of, first, last)
+        yield Range(table, first, last, of)
         first = last
-    yield _Range(table, of, first, None)
+    yield Range(table, first, None, of)
 
 
-def _copy(source: Connection, target: Connection, part: _Range) -> None:
+def _copy(source: Connection, target: Connection, part: Range) -> None:
     table = part.table
     names = columns(target, table.name)
     where, given = part.where()
@@ -210,10 +234,10 @@ def _of(institution: UUID) -> dict[str, Any]:
     return {"institution": institution, "directory": directory_id(institution)}
 
 
-def _mirror_positions(
-    source: Connection, target: Connection, table: Table, of: dict[str, Any], tell: Tell
+def mirror_positions(
+    source: Connection, target: Connection, table: Table, of: dict[str, Any]
 ) -> int:
-    """The same for few rows with positions: all of them, translated, where any differs.
+    """Returns 1 where rows with positions had to be copied: few, so all of them, translated.
 
     A position is done with what stands up to it; so it becomes that of the last such event here.
     """
@@ -244,5 +268,4 @@ def _mirror_positions(
             f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM wanted"
             f" ON CONFLICT ({key}) DO UPDATE SET {changed}".encode()
         )
-    tell(table.name, 1)
     return 1

@@ -14,7 +14,8 @@ from domain.values.version import Version
 from infra.cli.placements import purge_views
 from infra.local.postgres import Postgres
 from lrs import shards
-from lrs.moves.mover import Mover, Tell, Waits
+from lrs.moves.copying import Tell
+from lrs.moves.mover import Mover, Waits
 from lrs.services import Services, open_services
 from lrs.settings import Settings, Shard
 from tests.conftest import drop_database, fresh_database
