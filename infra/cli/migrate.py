@@ -40,7 +40,7 @@ def _migrate(settings: Settings, *, only_plan: bool, patience: int) -> None:
 
 def _tell(step: Step) -> None:
     migration = step.migration
-    how = f"online, about {step.seconds} s" if migration.concurrent else "one transaction"
+    how = f"online, about {step.seconds} s" if migration.concurrent else "locks for a moment"
     click.echo(f"{migration.series} {migration.name} ({how})")
     for lock in step.locks:
         size = f"{lock.rows:,} rows, {lock.bytes / 1e6:,.1f} MB"

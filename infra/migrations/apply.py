@@ -1,7 +1,8 @@
 """Applies what is missing. One process does it at a time; the others wait and find it done.
 
-A lock that is not free within half a second is given up: whoever asks for one queues in front of
-all later writers. The transaction is rolled back, the writers pass, and it tries again.
+Locks that are not free within half a second, all together, are given up: whoever asks for one
+queues in front of all later writers. The transaction is rolled back, the writers pass, and it tries
+again.
 """
 
 import random
@@ -83,6 +84,7 @@ def apply_one(connection: Connection, migration: Migration, *, patience: float, 
 
         def whole() -> None:
             with connection.transaction():
+                _take(connection, migration.locks)
                 connection.execute(migration.sql.encode())
                 book.enter(connection, migration)
 
@@ -97,6 +99,24 @@ def apply_one(connection: Connection, migration: Migration, *, patience: float, 
 
         _patiently(connection, migration.name, one, patience, tell, waits=index is not None)
     book.enter(connection, migration)
+
+
+def _take(connection: Connection, locks: dict[str, str]) -> None:
+    """Takes all locks that a transaction will need, in as long as one may wait for one.
+
+    One after the other, each would be waited for under those that came before.
+    """
+    allowed = _row(connection, "SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout'")
+    until = time.monotonic() + allowed / 1000
+    for table, mode in locks.items():
+        left = max(1, round((until - time.monotonic()) * 1000))
+        connection.execute("SELECT set_config('lock_timeout', %s, true)", [f"{left}ms"])
+        connection.execute(
+            sql.SQL("LOCK TABLE ONLY {} IN {} MODE").format(
+                sql.Identifier(*table.split(".")), sql.SQL(mode)
+            )
+        )
+    connection.execute("SELECT set_config('lock_timeout', %s, true)", [f"{allowed}ms"])
 
 
 def _made(connection: Connection, schema: str, name: str) -> bool:
@@ -151,6 +171,8 @@ def _limit(connection: Connection, *, waits: bool) -> None:
         seconds = LOCK_SECONDS
     limit = "0" if waits else f"{seconds * 1000:.0f}ms"
     connection.execute("SELECT set_config('lock_timeout', %s, false)", [limit])
+    # A role may have a limit of its own, made for requests.
+    connection.execute("SELECT set_config('statement_timeout', '0', false)")
 
 
 def _longest(connection: Connection) -> str:
@@ -162,7 +184,7 @@ def _longest(connection: Connection) -> str:
         " AND datname = current_database() ORDER BY xact_start LIMIT 1"
     ).fetchone()
     if row is None:
-        return "no transaction is open now"
+        return "no transaction is open that this role may see"
     return "pid {} ({}, {}) has been in a transaction for {} s".format(*row)
 
 

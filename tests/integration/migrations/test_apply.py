@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -12,6 +14,7 @@ from click.testing import CliRunner
 from domain.errors import Error
 from infra.cli import main
 from infra.local import instance
+from infra.local.postgres import ADMIN, KEYS, WRITER, Postgres
 from infra.migrations import (
     SERIES,
     Blocked,
@@ -198,6 +201,25 @@ def test_a_long_reader_does_not_stop_the_writers(own_settings: Settings) -> None
         apply_one(runner, COLUMN, patience=60, tell=told.append)
 
 
+def test_locks_are_waited_for_together(own_settings: Settings) -> None:
+    """It does not wait for one after the other under those that it has, and gives all of them up."""
+    tables = ("lrs.activities", "lrs.documents", "lrs.attachments")
+    header = "".join(f"-- Locks {table}: ACCESS EXCLUSIVE\n" for table in ("lrs.people", *tables))
+    many = Migration("lrs", 9002, "9002_many.sql", f"{header}SELECT 1")
+    with owner(own_settings) as reader, owner(own_settings) as runner, owner(own_settings) as other:
+        reader.execute("BEGIN")
+        for table in tables:
+            reader.execute(f"SELECT FROM {table} LIMIT 1".encode())
+        with pytest.raises(Blocked):
+            apply_one(runner, many, patience=0, tell=lambda _: None)
+        row = runner.execute("SHOW lock_timeout").fetchone()
+        assert row == ("500ms",), "of the session, not what was left of it"
+        with other.transaction():  # nothing is held after it gave up
+            other.execute("LOCK TABLE lrs.people NOWAIT")
+        reader.execute("COMMIT")
+        apply_one(runner, many, patience=60, tell=lambda _: None)
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_released_files_are_as_they_were_released(release: str) -> None:
     kept = (HERE / release / "migrations.txt").read_text()
@@ -208,3 +230,26 @@ def test_released_files_are_as_they_were_released(release: str) -> None:
         for migration in migrations(series)
     }
     assert {name: ours.get(name) for name in released} == released
+
+
+def test_an_owner_without_privileges_is_enough(postgres: Postgres, tmp_path: Path) -> None:
+    """As hosted databases give one: no superuser, who owns the database and nothing else."""
+    name = f"owner_{uuid4().hex}"
+    with psycopg.connect(postgres.dsn_of(ADMIN, "postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x'".encode())
+        connection.execute(f"CREATE DATABASE {name} OWNER {name}".encode())
+    dsn = f"postgresql://{name}:x@127.0.0.1:{postgres.port}/{name}"
+    made = Settings(
+        data=tmp_path,
+        dsn=postgres.dsn_of(WRITER, name),
+        admin_dsn=dsn,
+        keystore_dsn=postgres.dsn_of(KEYS, name),
+        keystore_admin_dsn=dsn,
+    )
+    try:
+        assert migrate(made) == [m for series in SERIES for m in migrations(series)]
+        check(made)
+    finally:
+        with psycopg.connect(postgres.dsn_of(ADMIN, "postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+            connection.execute(f"DROP ROLE {name}".encode())
