@@ -2,6 +2,7 @@
 
 import sys
 from typing import Any
+from uuid import UUID
 
 import click
 import orjson
@@ -10,7 +11,8 @@ from rich.progress import Progress, TaskID
 
 from infra.cli.bars import progress_bar
 from infra.cli.options import with_settings
-from infra.cli.tenants import chosen, institution_option, services_for
+from infra.cli.tenants import chosen, institution_option, services_of
+from lrs import shards
 from lrs.fsck import MEANINGS, MENDED, Finding, Report, fsck
 from lrs.settings import Settings
 
@@ -36,11 +38,18 @@ class Fsck(click.Command):
 @click.command("fsck", cls=Fsck)
 @with_settings
 @institution_option
+@click.option("--shard", metavar="NAME", help="Judge this shard alone.  [default: all]")
 @click.option("--repair", is_flag=True, help="Make wrong index rows anew from the log.")
 @click.option("--since", type=int, metavar="POSITION", help="Judge only what came after it.")
 @click.option("--json", "as_lines", is_flag=True, help="One JSON object a line.")
 def check(
-    settings: Settings, *, institution: str | None, repair: bool, since: int | None, as_lines: bool
+    settings: Settings,
+    *,
+    institution: str | None,
+    shard: str | None,
+    repair: bool,
+    since: int | None,
+    as_lines: bool,
 ) -> None:
     """Prove that log, index, documents, attachments and keys agree.
 
@@ -48,21 +57,37 @@ def check(
     judged; `lrs rebuild` makes them anew. Ends with 0 when nothing was found, 1 when something was,
     mended or not, and 2 when it could not run. docs/operations.md says what each finding means.
     """
-    with services_for(settings, institution) as services, progress_bar() as bar:
-        tenant = None if institution is None else chosen(services, institution).institution
-        report = fsck(
-            services,
-            institution=tenant,
-            since=since,
-            repair=repair,
-            found=lambda finding: _print(finding, as_lines=as_lines),
-            tell=_Teller(bar),
-        )
-    if as_lines:
-        click.echo(orjson.dumps(_summary(report, repair=repair)))
-    else:
-        click.echo(_text(report, repair=repair), err=True)
-    sys.exit(0 if report.clean else FINDINGS)
+    tenant, places = _places(settings, institution, shard)
+    if since is not None and len(places) > 1:
+        raise click.UsageError("Positions are those of one shard: name it with --shard.")
+    clean = True
+    for place in places:
+        with services_of(shards.at(settings, place)) as services, progress_bar() as bar:
+            report = fsck(
+                services,
+                institution=tenant,
+                since=since,
+                repair=repair,
+                found=lambda finding: _print(finding, as_lines=as_lines),
+                tell=_Teller(bar),
+            )
+        if as_lines:
+            click.echo(orjson.dumps({"shard": place, **_summary(report, repair=repair)}))
+        else:
+            click.echo(_text(report, place, repair=repair), err=True)
+        clean &= report.clean
+    sys.exit(0 if clean else FINDINGS)
+
+
+def _places(
+    settings: Settings, said: str | None, shard: str | None
+) -> tuple[UUID | None, list[str]]:
+    """Returns which institution is to be judged, if one was named, and on which shards."""
+    if said is None:
+        return None, shards.names(settings) if shard is None else [shard]
+    with services_of(settings) as services:
+        tenant = chosen(services, said).institution
+        return tenant, [shard or services.placements.of(tenant).shard]
 
 
 class _Teller:
@@ -104,12 +129,13 @@ def _summary(report: Report, *, repair: bool) -> dict[str, object]:
     }
 
 
-def _text(report: Report, *, repair: bool) -> str:
+def _text(report: Report, shard: str, *, repair: bool) -> str:
     """Returns what the run came to, in a few lines."""
     rate = report.statements / report.seconds if report.seconds else 0.0
     lines = [
-        f"{report.events:,} events up to position {report.head}: {report.statements:,} statements,"
-        f" {report.erased:,} erased, in {report.seconds:.1f} s ({rate:,.0f} statements/s).",
+        f"Shard {shard}: {report.events:,} events up to position {report.head}:"
+        f" {report.statements:,} statements, {report.erased:,} erased, in {report.seconds:.1f} s"
+        f" ({rate:,.0f} statements/s).",
         f"Judged: {', '.join(report.passes)}. Not judged: views (lrs rebuild).",
     ]
     for kind, count in sorted(report.kinds.items()):

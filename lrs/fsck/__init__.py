@@ -18,7 +18,7 @@ from lrs.fsck.log import LogPass
 from lrs.fsck.session import FIRST, Scope, Session, connect
 from lrs.services import Services
 
-__all__ = ["MEANINGS", "MENDED", "Finding", "Kind", "Report", "fsck"]
+__all__ = ["MEANINGS", "MENDED", "UNREAD", "Finding", "Kind", "Report", "fsck"]
 
 
 def fsck(

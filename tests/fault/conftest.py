@@ -1,11 +1,15 @@
-"""A server for the tests of each module here, and a tool's credential for each test."""
+"""A server for the tests of each module here, a tool's credential for each test, and the check that
+each ends with.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 
 from lrs.settings import Settings
+from tests.fsck import check_clean
 from tests.server import Client, Server, issued
 
 
@@ -14,6 +18,7 @@ class Running:
     """A server, and how to come in."""
 
     server: Server
+    institution: UUID
     key: str
     secret: str
 
@@ -34,5 +39,11 @@ def server(settings: Settings) -> Iterator[Server]:
 @pytest.fixture
 def running(server: Server, settings: Settings) -> Running:
     """The server, and a tool of an institution that has nothing yet."""
-    _, key, secret = issued(settings)
-    return Running(server, key, secret)
+    return Running(server, *issued(settings))
+
+
+@pytest.fixture(autouse=True)
+def agreeing(settings: Settings) -> Iterator[None]:
+    """Whatever a test did: log, index, documents and keys agree in the end."""
+    yield
+    check_clean(settings)

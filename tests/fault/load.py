@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from threading import Thread
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 
+from domain.statements.events import originator_of
 from lrs.settings import Settings
 from tests.server import Answer, Client
 
@@ -75,9 +76,10 @@ class Writer:
         return self.again(self.sent[-1])
 
     def again(self, one: Sent) -> Sent:
-        """Sends a batch once more, as it was."""
+        """Sends a batch once more, as it was; a statement alone is sent as one, not as a list."""
+        body = one.batch if len(one.batch) > 1 else one.batch[0]
         try:
-            one.answers.append(self.client.ask("POST", XAPI, one.batch))
+            one.answers.append(self.client.ask("POST", XAPI, body))
         except (OSError, HTTPException):
             self.broken += 1
         return one
@@ -149,6 +151,32 @@ def rows(settings: Settings) -> tuple[int, int, int]:
         ).fetchone()
     assert row is not None
     return row
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a statement stands in the log, and which transaction wrote it."""
+
+    position: int
+    transaction: str
+
+
+def places(settings: Settings, institution: UUID, writer: Writer) -> list[Place]:
+    """Returns the places of what a writer was acknowledged, in the order in which it was sent."""
+    streams = [
+        originator_of(institution, UUID(statement["id"]))
+        for one in writer.sent
+        if one.acknowledged
+        for statement in one.batch
+    ]
+    with psycopg.connect(settings.dsn) as connection:
+        found = connection.execute(
+            "SELECT originator_id, notification_id, xmin::text FROM lrs.stored_events"
+            " WHERE originator_id = ANY(%s)",
+            [streams],
+        ).fetchall()
+    at = {stream: Place(position, transaction) for stream, position, transaction in found}
+    return [at[stream] for stream in streams]
 
 
 def deadlocks(settings: Settings) -> int:

@@ -9,6 +9,7 @@ from domain.credentials import Credential
 from domain.roles import Role
 from lrs.services import Services, open_services
 from lrs.settings import Settings
+from tests.fsck import check_clean
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +24,10 @@ def services(settings: Settings) -> Iterator[Services]:
 def tool() -> Credential:
     """A tool of an institution that no other test uses."""
     return Credential("tool", uuid4(), "a tool", frozenset({Role.TOOL}))
+
+
+@pytest.fixture
+def agreeing(services: Services) -> Iterator[None]:
+    """Whatever a test of faults did: log, index, documents and keys agree in the end."""
+    yield
+    check_clean(services.settings)

@@ -22,6 +22,8 @@ from lrs.subjects import find_actor
 from tests.integration.lrs.erasing import STORES, accept, erase, group, ids
 from tests.integration.lrs.samples import Json, agent, statement
 
+pytestmark = pytest.mark.usefixtures("agreeing")
+
 EVENTS = (
     1 + 1 + 1 + len(STORES) + 1 + 1
 )  # requested, fenced, scoped, purged..., verified, certified

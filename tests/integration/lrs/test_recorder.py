@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 from lrs.recorder import LogRecorder
 from lrs.services import open_pool
 from lrs.settings import Settings
+from tests.fsck import check_order
 
 
 @pytest.fixture
@@ -61,7 +62,9 @@ def test_the_database_refuses_change(
         connection.execute(sql.encode())
 
 
-def test_a_reader_misses_nothing_while_many_write(pool: ConnectionPool[Any]) -> None:
+def test_a_reader_misses_nothing_while_many_write(
+    own_settings: Settings, pool: ConnectionPool[Any]
+) -> None:
     recorder = LogRecorder(pool)
     writers, each = 4, 60
     done = threading.Event()
@@ -93,6 +96,7 @@ def test_a_reader_misses_nothing_while_many_write(pool: ConnectionPool[Any]) -> 
     written = writers * sum(1 + number % 7 for number in range(each))
     assert len(seen) == written
     assert seen == sorted(set(seen))
+    check_order(own_settings)
 
 
 def test_an_open_write_hides_what_comes_after_it(
@@ -117,6 +121,7 @@ def test_an_open_write_hides_what_comes_after_it(
         waiting.join()
     assert heads == [3]
     assert [n.id for n in recorder.select_notifications(None, 10)] == [1, 2, 3]
+    check_order(own_settings)
 
 
 def test_a_subscription_gives_old_and_new_events(pool: ConnectionPool[Any]) -> None:

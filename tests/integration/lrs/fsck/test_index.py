@@ -123,7 +123,8 @@ def names(store: Store, findings: list[Finding]) -> set[tuple[Kind, str]]:
 
 
 def test_a_whole_store_is_clean(store: Store) -> None:
-    report = check_clean(store.settings)
+    findings, report = found(store.settings)
+    assert findings == []
     assert report.head == store.services.store.last()
     assert report.statements == len(store.places) - 1
     assert report.erased >= 2
