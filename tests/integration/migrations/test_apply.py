@@ -202,7 +202,7 @@ def test_a_long_reader_does_not_stop_the_writers(own_settings: Settings) -> None
 
 
 def test_locks_are_waited_for_together(own_settings: Settings) -> None:
-    """It does not wait for one after the other under those that it has, and gives all of them up."""
+    """It waits for none alone under those that it has, and gives all of them up."""
     tables = ("lrs.activities", "lrs.documents", "lrs.attachments")
     header = "".join(f"-- Locks {table}: ACCESS EXCLUSIVE\n" for table in ("lrs.people", *tables))
     many = Migration("lrs", 9002, "9002_many.sql", f"{header}SELECT 1")
