@@ -86,7 +86,7 @@ class Parts:
             except AWAY:
                 return replace(blank, well=False, detail="does not answer")
 
-        return [
+        parts = [
             part("postgres", "Event log (Postgres)", self._postgres, needed=True),
             part("keystore", "Key store (Postgres)", self._keystore, needed=True),
             part("relay", "Relay to Kafka", self._relay),
@@ -94,6 +94,9 @@ class Parts:
             part("views", "Courses and learners (stream worker)", self._views),
             part("clickhouse", "Released aggregates (ClickHouse)", self._clickhouse),
         ]
+        if self._services.settings.replica_dsn:
+            parts.append(part("replica", "Replica for reads (Postgres)", self._replica))
+        return parts
 
     def _postgres(self, part: Part) -> Part:
         return replace(part, position=self._services.store.last())
@@ -102,6 +105,11 @@ class Parts:
         with self._services.lrs.keystore_pool.connection(PROBE_SECONDS) as connection:
             connection.execute("SELECT 1")
         return part
+
+    def _replica(self, part: Part) -> Part:
+        if self._services.reads.source().on_replica:
+            return part
+        return replace(part, well=False, detail="away or too far behind: the primary is read")
 
     def _relay(self, part: Part) -> Part:
         with self._services.pool.connection(PROBE_SECONDS) as connection:

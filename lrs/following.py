@@ -75,9 +75,13 @@ class Follower:
             rows = connection.execute(
                 "SELECT i.position FROM (SELECT DISTINCT position FROM lrs.postings"
                 "  WHERE term = ANY(%s) AND position > %s AND position <= %s) p"
-                f" JOIN lrs.statement_index i USING (position) WHERE {VISIBLE}{_also(terms[1:])}"
+                " JOIN lrs.statement_index i USING (position)"
+                f" WHERE i.position > %s AND i.position <= %s AND {VISIBLE}{_also(terms[1:])}"
                 " ORDER BY i.position LIMIT %s",
-                [list(terms[0]), after, through, *_sought(terms[1:], after, through), limit],
+                [
+                    *(list(terms[0]), after, through, after, through),
+                    *(*_sought(terms[1:], after, through), limit),
+                ],
             ).fetchall()
         return [row[0] for row in rows]
 

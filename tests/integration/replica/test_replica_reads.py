@@ -41,6 +41,11 @@ def by_id(caller: Caller, statement_id: str) -> Any:
     return caller("GET", f"{STATEMENTS}?{urlencode({'statementId': statement_id})}")
 
 
+def part(caller: Caller) -> Any:
+    """Returns what /health/ready says of the replica."""
+    return caller("GET", "/health/ready?all=true").get_json()["parts"]["replica"]
+
+
 def test_the_replica_is_read(
     callers: dict[str, Caller], patient: Services, replica: Replica
 ) -> None:
@@ -129,9 +134,11 @@ def test_a_replica_that_is_away_is_left(
         post(callers["patient"], sent)
         until(lambda: sent["id"] in listed(callers["patient"])[1])
         assert not patient.reads.source().on_replica
+        until(lambda: not part(callers["patient"])["well"])
     finally:
         replica.start()
     until(lambda: patient.reads.source().on_replica)
+    until(lambda: part(callers["patient"])["well"])
 
 
 def test_an_erasure_acts_on_a_replica_that_is_behind(
