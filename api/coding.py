@@ -15,7 +15,6 @@ from typing import IO, cast
 
 from flask import Flask, Response
 from flask.globals import request_ctx
-from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import UnsupportedMediaType
 
 from domain.errors import Invalid
@@ -48,7 +47,7 @@ DECODERS["x-gzip"] = DECODERS["gzip"]
 BROKEN = (EOFError, OSError, zlib.error, zstd.ZstdError)
 """What decoders raise for what is not what it says, or was cut."""
 
-TEXT = frozenset({"application/json", "text/html; charset=utf-8", CONTENT_TYPE_LATEST})
+TEXT = ("application/json", "text/html", "text/plain")
 
 
 class UnknownCoding(UnsupportedMediaType):
@@ -97,7 +96,8 @@ def install(app: Flask) -> None:
 def code(response: Response) -> Response:
     """After each request: codes the body, where that is asked for and pays."""
     request = request_ctx.request
-    if request.method not in ("GET", "HEAD") or response.content_type not in TEXT:
+    text = (response.content_type or "").startswith(TEXT)
+    if not text or request.method not in ("GET", "HEAD"):
         return response
     headers = response.headers
     strong = not headers.get("ETag", "W/").startswith("W/")

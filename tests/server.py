@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -104,14 +105,15 @@ class Client:
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Returns the answer; raises OSError or HTTPException where the connection breaks.
 
-        `body` is sent as it is where it is bytes, else as JSON; `if_match=` is `If-Match:`.
+        `body` is sent as it is where it is bytes, in chunks where it is an iterator, else as JSON;
+        `if_match=` is `If-Match:`.
         """
         given = {VERSION: self.version, "Content-Type": "application/json"}
         if self.key:
             pair = b64encode(f"{self.key}:{self.secret}".encode()).decode()
             given["Authorization"] = f"Basic {pair}"
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
-        data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
+        data = body if isinstance(body, bytes | Iterator | None) else orjson.dumps(body)
         connection = (
             self.kept.pop()
             if self.kept

@@ -26,7 +26,9 @@ def json(content: Any) -> Response:
 
 def rendered(statements: Sequence[Json], wanted: Format) -> list[Json]:
     """Returns statements in the form asked for, in the languages that the reader prefers."""
-    definitions = _definitions(statements) if wanted == "canonical" else None
+    if wanted != "canonical":
+        return [render(statement, wanted) for statement in statements]
+    definitions = _definitions(statements)
     languages = list(request.accept_languages.values())
     return [render(statement, wanted, languages, definitions) for statement in statements]
 
