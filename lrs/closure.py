@@ -196,9 +196,12 @@ class Closures:
         tombstones = 0
         for where in self._places:
             head = where.store.head()
+            # Keys of its own, as the key store has them now: no cache can speak for it.
+            ring = KeyRing(where.keystore_pool, where.key_service)
+            mapper = SealingMapper(ring, where.blind)
             for reached, recorded in _log(where, closure.institution, head):
                 progress(LOG, reached, head)
-                _check(where, recorded)
+                _check(where, mapper, recorded)
                 tombstones += len(recorded)
         position = self._store.last()
         return [ClosureVerified(**_next(closure), position=position, events=tombstones)]
@@ -269,11 +272,8 @@ def _log(
         yield after, [RecordedEvent(*each) for each in rows]
 
 
-def _check(place: Services, recorded: list[RecordedEvent]) -> None:
+def _check(place: Services, mapper: SealingMapper, recorded: list[RecordedEvent]) -> None:
     """Raises `NotClosed` where an event opens, or the index still knows it."""
-    # Keys of its own, as the key store has them now: no cache can speak for it.
-    ring = KeyRing(place.keystore_pool, place.key_service)
-    mapper = SealingMapper(ring, place.blind)
     if not all(isinstance(one.event, Shredded) for one in mapper.recorded(recorded)):
         raise NotClosed("an event of this institution can still be opened")
     with place.pool.connection() as connection:

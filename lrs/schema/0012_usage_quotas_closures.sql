@@ -102,15 +102,21 @@ BEGIN
         SELECT e.notification_id FROM lrs.stored_events e
         WHERE e.notification_id > first AND e.notification_id <= through
         ORDER BY e.notification_id LIMIT many) AS p;
-    WITH written AS (
-        SELECT lrs.institution_of(e.state) AS institution,
-            (e.recorded_at AT TIME ZONE 'UTC')::date AS day,
+    -- Grouped as the bytes stand: to make ids and days of them first costs half as much again.
+    WITH grouped AS (
+        SELECT substring(e.state FROM 2 FOR 16) AS institution,
+            date_bin('1 day', e.recorded_at, '2000-01-01Z') AS day,
             count(*) FILTER (WHERE e.topic = 'statement.stored') AS statements,
             count(*) FILTER (WHERE e.topic = 'document.stored') AS documents,
-            sum(octet_length(e.state)) AS log_bytes, 0 AS content_bytes, 0 AS freed_bytes
+            sum(octet_length(e.state)) AS log_bytes
         FROM lrs.stored_events e
         WHERE e.notification_id > first AND e.notification_id <= last
         GROUP BY 1, 2
+    ), written AS (
+        SELECT encode(g.institution, 'hex')::uuid AS institution,
+            (g.day AT TIME ZONE 'UTC')::date AS day, g.statements, g.documents, g.log_bytes,
+            0 AS content_bytes, 0 AS freed_bytes
+        FROM grouped g
     ), notes AS (
         DELETE FROM lrs.usage_notes n WHERE n.note = ANY (ARRAY(
             SELECT u.note FROM lrs.usage_notes u ORDER BY u.note LIMIT many))
@@ -212,7 +218,9 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE FUNCTION lrs.purge_postings(purged uuid, after bigint, many int, OUT last bigint, OUT gone int)
-LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog
+-- Each page by the indexes: a plan that reads the whole table for a page costs the store each time.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
     WITH named AS MATERIALIZED (
         SELECT p.position FROM lrs.postings p
