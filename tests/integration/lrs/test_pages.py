@@ -1,8 +1,10 @@
 """Pages of rare matches in large lists: the right ones, each once, in order, for bounded work."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, combinations
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +22,7 @@ from lrs.settings import Settings
 from tests.integration.lrs.crowd import ITEM, VERB, Crowd, follow, gather
 from tests.integration.lrs.erasing import erase
 from tests.integration.lrs.samples import COURSE, Json, agent, statement
+from tests.integration.lrs.test_following import WANTED, tangle
 
 NAMES = (
     *("agent", "verb", "activity", "registration", "related_agents", "related_activities"),
@@ -75,6 +78,43 @@ def test_every_combination(
     pages = follow(services, crowd, Filter(**given, ascending=ascending), 5)
     assert list(chain(*pages)) == expected(crowd, names, ascending=ascending)
     assert all(len(page) <= 5 for page in pages)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pages_of_any_size_give_what_the_index_rows_say(
+    services: Services, tool: Credential, seed: int
+) -> None:
+    """References, voids and everything in common; a page of a single round each."""
+    random = Random(seed)
+    for each in tangle(random, 60):
+        services.statements.accept(tool, [each], Version.V2_0_0)
+    hasty = Queries(
+        services.pool, services.store, services.people, services.blind, budget=timedelta(0)
+    )
+    for wanted in WANTED:
+        terms = services.queries.terms(tool.institution, wanted)
+        assert terms is not None
+        having = " AND ".join("i.terms && %s" for _ in terms)
+        with services.pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT i.originator_id FROM lrs.statement_index i WHERE (i.voiding OR NOT EXISTS"
+                " (SELECT FROM lrs.statement_refs r"
+                " WHERE r.target = i.originator_id AND r.voiding))"
+                f" AND {having} ORDER BY i.position".encode(),
+                [list(either) for either in terms],
+            ).fetchall()
+        streams = [row[0] for row in rows]
+        for ascending in (False, True):
+            directed = replace(wanted, ascending=ascending)
+            seen: list[UUID] = []
+            after: int | None = None
+            while True:
+                page = hasty.page(tool.institution, directed, random.randint(1, 7), after)
+                seen += [originator_of(tool.institution, each["id"]) for each in page.statements]
+                if page.next is None:
+                    break
+                after = page.next
+            assert seen == (streams if ascending else streams[::-1])
 
 
 def test_two_filters_of_a_million_that_hardly_meet(services: Services, throng: Crowd) -> None:
