@@ -25,7 +25,7 @@ def check_clean(settings: Settings, since: int | None = None) -> None:
     """
     for name in shards.names(settings):
         findings, report = found(shards.at(settings, name), since=since)
-        assert findings == []
+        assert findings == [], findings[:5]
         assert report.seconds > 0
 
 

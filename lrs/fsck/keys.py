@@ -23,8 +23,8 @@ def check(session: Session) -> None:
         page = rows(
             session.keys,
             "SELECT k.institution, k.pseudonym, k.version, k.key_id, k.wrapped IS NOT NULL,"
-            " EXISTS (SELECT FROM keystore.fences f"
-            "  WHERE f.institution = k.institution AND f.pseudonym = k.pseudonym)"
+            " EXISTS (SELECT FROM keystore.fences f WHERE f.institution = k.institution"
+            "  AND f.pseudonym IN (k.pseudonym, k.institution))"
             " FROM keystore.data_keys k"
             " WHERE (k.institution, k.pseudonym, k.version, k.key_id) > (%s, %s, %s, %s)"
             " ORDER BY k.institution, k.pseudonym, k.version, k.key_id LIMIT %s",
@@ -45,11 +45,12 @@ def check(session: Session) -> None:
 
 def _check_states(session: Session, page: Sequence[Any]) -> None:
     """A key is destroyed when its person is erased, and at no other time."""
-    kept = [row for row in page if row[4] and row[5]]
-    # A person is fenced a moment before the keys go: then the erasure is under way.
-    under_way = standing(session.records, [row[1] for row in kept]).fenced if kept else {}
+    kept = {one for row in page if row[4] and row[5] for one in row[:2]}
+    # A fence comes a moment before the keys go: then the erasure is under way.
+    under_way = standing(session.records, kept).fenced if kept else {}
     for institution, pseudonym, _, key_id, wrapped, fenced in page:
-        if wrapped and fenced and not under_way.get(pseudonym, False):
+        going = under_way.get(pseudonym) or under_way.get(institution)
+        if wrapped and fenced and not going:
             session.report(Kind.KEY_ERASED, None, institution, key_id)
         if not wrapped and not fenced:
             session.report(Kind.KEY_DESTROYED, None, institution, key_id)

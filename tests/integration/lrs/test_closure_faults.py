@@ -17,6 +17,8 @@ from tests.integration.lrs.closing import rows
 from tests.integration.lrs.erasing import accept, erase
 from tests.integration.lrs.samples import statement, voiding
 
+pytestmark = pytest.mark.usefixtures("agreeing")
+
 STORES = ["keys", "statements", *holdings.TABLES]
 EVENTS = 1 + 1 + len(STORES) + 1 + 1  # requested, fenced, purged..., verified, certified
 STAY = {
