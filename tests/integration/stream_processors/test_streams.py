@@ -14,6 +14,7 @@ from projections.views import dead_letters
 from stream_processors.agents import connect
 from stream_processors.partitions import topic
 from tests.integration.stream_processors.conftest import Class, answer, void
+from tests.fsck import check_clean
 from tests.pipeline import Running, log_file, streams
 
 SECONDS = 60.0
@@ -72,6 +73,7 @@ def test_killed_in_the_middle_everything_counts_once(school: Class, with_kafka: 
             running.wait(position, SECONDS)
         assert counts(connection) == exact(school, 5000)
         assert dead_letters.listed(connection) == []
+    check_clean(with_kafka)
 
 
 def test_a_second_worker_comes_and_goes(school: Class, with_kafka: Settings) -> None:
