@@ -19,6 +19,7 @@ from lrs.holdings import TABLES
 from lrs.notifications import Shredded
 from lrs.services import Services, open_services
 from lrs.tenants import LOOK_SECONDS
+from tests.fsck import check_clean
 from tests.integration.lrs.closing import KEPT, institution, rows, tables
 from tests.integration.lrs.erasing import accept, erase, ids, replay
 from tests.integration.lrs.samples import statement
@@ -102,6 +103,7 @@ def test_the_log_goes_on_over_the_tombstones(services: Services) -> None:
     assert ids(services, theirs)
     erased = erase(services, theirs, "dora")
     assert {e.kind for e in replay(services, theirs, erased.pseudonym)} == {"erased", "erasure"}
+    check_clean(services.settings)
     for refused in (
         lambda: services.institutions.get(ours.institution),
         lambda: Closures(services).radius(ours.institution),

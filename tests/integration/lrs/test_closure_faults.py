@@ -13,6 +13,7 @@ from domain.roles import Role
 from lrs import holdings
 from lrs.closure import Closures, NotClosed
 from lrs.services import Services, open_services
+from tests.fsck import check_clean
 from tests.integration.lrs.closing import rows
 from tests.integration.lrs.erasing import accept, erase
 from tests.integration.lrs.samples import statement, voiding
@@ -69,6 +70,7 @@ def finished(services: Services, tool: Credential) -> dict[str, Any]:
     left = {table for table, found in rows(services, tool.institution).items() if found}
     assert left == STAY
     assert closures.resume() == 0
+    check_clean(services.settings)
     payload: dict[str, Any] = done.receipt["payload"]
     assert [each["store"] for each in payload["stores"]] == STORES
     return payload
