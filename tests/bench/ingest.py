@@ -40,12 +40,6 @@ class Run:
     cpu: dict[str, float]
     copied: Copied | None = None
 
-    @property
-    def share(self) -> float:
-        """Rate of ingest as percent of the faster raw COPY, that by one or by two connections."""
-        assert self.copied is not None
-        return 100 * self.result.rate / max(self.copied.one, self.copied.two)
-
 
 def run(bench: Bench) -> None:
     """Measures and prints."""
@@ -114,15 +108,18 @@ def _row(shape: Shape, runs: list[Run]) -> list[str]:
 
 
 def _show_copies(runs: list[Run]) -> None:
-    copies = [found.copied for found in runs if found.copied is not None]
+    pairs = [(run.result.rate, run.copied) for run in runs if run.copied is not None]
+    copies = [copied for _, copied in pairs]
     size = copies[0].bytes_per_row
-    print(
-        f"\nRaw binary COPY of the rows of batches of 100 ({size:,.0f} bytes a row, encrypted):\n"
-    )
-    rows = [
-        ("table like the log, all its indexes; 1 connection", spread([c.one for c in copies])),
-        ("the same; 2 connections", spread([c.two for c in copies])),
-        ("no index at all; 1 connection", spread([c.bare for c in copies])),
-        ("ingest, as percent of the faster of the first two", spread([f.share for f in runs], 1)),
-    ]
-    print(markdown(("", "rows/s"), rows))
+    print(f"\nRaw binary COPY of the rows of batches of 100, {size:,.0f} bytes each, encrypted:\n")
+    kinds = {
+        "the log's rows, table and indexes like the log; 1 connection": [c.one for c in copies],
+        "the same; 2 connections": [c.two for c in copies],
+        "the log's rows, no index at all; 1 connection": [c.bare for c in copies],
+        "all rows of a statement: log, index, postings; 1 connection": [c.whole for c in copies],
+    }
+    rows = []
+    for kind, rates in kinds.items():
+        shares = [100 * rate / copy for (rate, _), copy in zip(pairs, rates, strict=True)]
+        rows.append((kind, spread(rates), f"{spread(shares, 1)} %"))
+    print(markdown(("", "statements/s", "ingest, as part of it"), rows))

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,9 +28,16 @@ def facts() -> str:
     loads = ", ".join(f"{load:.2f}" for load in os.getloadavg())
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     settings = ", ".join(f"{name} {SETTINGS[name]}" for name in TOLD)
+    commit = subprocess.run(
+        ["git", "-C", Path(__file__).parent, "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
     return (
         f"Machine: {cpu}, {cores} cores, {memory:.0f} GiB, {platform.system()}"
         f" {platform.release()}. Load at the start (1, 5, 15 minutes): {loads}.\n"
-        f"Versions: Python {platform.python_version()}, PostgreSQL {VERSION}, {packages}.\n"
+        f"Versions: Kumbuka LRS {commit or version('kumbuka-lrs')}, Python"
+        f" {platform.python_version()}, PostgreSQL {VERSION}, {packages}.\n"
         f"Settings: {settings}; API processes {WORKERS}."
     )
