@@ -45,7 +45,7 @@ def admit() -> None:
 
     Raises Unauthenticated, TooFast or Forbidden.
     """
-    context = request_ctx
+    context = request_ctx._get_current_object()  # type: ignore[attr-defined]
     rule, method = context.request.url_rule, context.request.method
     automatic = method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)
     if rule is None or automatic:

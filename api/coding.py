@@ -96,10 +96,11 @@ def install(app: Flask) -> None:
 def code(response: Response) -> Response:
     """After each request: codes the body, where that is asked for and pays."""
     request = request_ctx.request
-    text = (response.content_type or "").startswith(TEXT)
-    if not text or request.method not in ("GET", "HEAD"):
+    if request.method not in ("GET", "HEAD"):
         return response
     headers = response.headers
+    if not headers.get("Content-Type", "").startswith(TEXT):
+        return response
     strong = not headers.get("ETag", "W/").startswith("W/")
     if strong or response.direct_passthrough or not response.is_sequence:
         return response

@@ -20,10 +20,11 @@ def install(app: Flask) -> None:
 def compare(response: Response) -> Response:
     """After each request: gives the answer its ETag, and only that where the reader has it."""
     request = request_ctx.request
-    if response.status_code != 200 or request.method not in ("GET", "HEAD"):
+    if request.method not in ("GET", "HEAD") or response.status_code != 200:
         return response
-    if "ETag" not in response.headers:
-        json = response.content_type == "application/json"
+    headers = response.headers
+    if headers.get("ETag") is None:
+        json = headers.get("Content-Type") == "application/json"
         if not json or not request.path.startswith(RESOURCES):
             return response
         tag(response, response.get_data())

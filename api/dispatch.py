@@ -82,9 +82,9 @@ class Dispatch(OpenAPI):
 
     def process_response(self, response: Response) -> Response:
         """Returns the response after all that comes after the view."""
-        context = request_ctx
+        context = request_ctx._get_current_object()  # type: ignore[attr-defined]
         for once in context._after_request_functions:
-            response = once(response)  # type: ignore[assignment]
+            response = once(response)
         for hook in self._hooks_of(context.request).after:
             response = hook(response)
         return response
