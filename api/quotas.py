@@ -10,16 +10,19 @@ from flask import request
 
 from api.authentication import credential
 from api.services import services
+from lrs.tenants import Admitted
 
 
 @contextmanager
-def within_quota(statements: int = 0) -> Iterator[None]:
+def within_quota(statements: int = 0) -> Iterator[Admitted]:
     """Lets in a write of so many statements, with the size of the request's body.
 
-    Raises `QuotaReached` or `DailyQuotaReached`. A body sent in chunks says no size: it passes as a
-    byte, and counts when what was stored of it is counted.
+    Give what it yields the position of what was stored, where that is known. A body sent in chunks
+    says no size: it passes as a byte, and counts when what was stored of it is counted. Raises
+    `QuotaReached` or `DailyQuotaReached`.
     """
     size = request.content_length or 1
     tenants = services().lrs.tenants
-    with tenants.admitting(credential().institution, statements=statements, size=size):
-        yield
+    institution = credential().institution
+    with tenants.admitting(institution, statements=statements, size=size) as admitted:
+        yield admitted

@@ -28,31 +28,57 @@ LOOK_SECONDS = 1.0
 STALE_SECONDS = 5.0
 CLOSED = "KB001"
 """SQLSTATE by which the database refuses rows of an institution that is closed."""
-GRAIN = 0.1
-"""Seconds: what was let in within so short a time is remembered together."""
+
+
+NOTHING = Used()
 
 
 @dataclass(slots=True)
-class _Admitted:
-    """Writes of this process that are not counted yet; `until` is when the last of them ended."""
+class Admitted:
+    """A write that was let in. Whoever knows its position in the log says so: then it counts here
+    until just that position is counted, else until what was committed by its end is.
+    """
 
-    until: float
     statements: int
     size: int
+    position: int | None = None
+    ended: float = 0.0
 
 
 @dataclass(slots=True)
 class _Room:
-    """An institution with a quota. `under_way` are writes that have not ended."""
+    """An institution with a quota: what is counted, and writes of this process that are not yet.
+
+    `pending` is what `ended` comes to.
+    """
 
     quota: Quota
     counted: Used
-    under_way: dict[int, tuple[int, int]] = field(default_factory=dict)
-    ended: list[_Admitted] = field(default_factory=list)
+    under_way: dict[int, Admitted] = field(default_factory=dict)
+    ended: list[Admitted] = field(default_factory=list)
+    pending: Used = NOTHING
 
     def used(self) -> Used:
-        pending = [*self.under_way.values(), *((one.statements, one.size) for one in self.ended)]
-        return self.counted.plus(sum(n for n, _ in pending), sum(size for _, size in pending))
+        used = self.counted.plus(self.pending.statements, self.pending.bytes)
+        for write in self.under_way.values():
+            used = used.plus(write.statements, write.size)
+        return used
+
+    def end(self, write: Admitted, *, done: bool) -> None:
+        if self.under_way.pop(id(write), None) is not None and done:
+            self._keep(write)
+
+    def go_on(self, before: "_Room", position: int, moment: float) -> None:
+        """Takes over what `before` had that is not counted up to the position and the moment."""
+        self.under_way = before.under_way
+        for write in before.ended:
+            counted = write.ended < moment if write.position is None else write.position <= position
+            if not counted:
+                self._keep(write)
+
+    def _keep(self, write: Admitted) -> None:
+        self.ended.append(write)
+        self.pending = self.pending.plus(write.statements, write.size)
 
 
 class Tenants:
@@ -66,7 +92,6 @@ class Tenants:
         self._look_at = 0.0
         self._closed: frozenset[UUID] = frozenset()
         self._rooms: dict[UUID, _Room] = {}
-        self._writes = 0
 
     def closed(self, institution: UUID) -> bool:
         """Returns whether the institution was erased, or is being: nobody of it may come in."""
@@ -74,46 +99,39 @@ class Tenants:
         return institution in self._closed
 
     @contextmanager
-    def admitting(self, institution: UUID, *, statements: int = 0, size: int = 0) -> Iterator[None]:
+    def admitting(
+        self, institution: UUID, *, statements: int = 0, size: int = 0
+    ) -> Iterator[Admitted]:
         """Lets in a write of so many statements and bytes, as far as there is room.
 
         `size` is that of the request: it counts until the sealed bytes are counted in its place.
         Raises `QuotaReached` or `DailyQuotaReached`.
         """
         self._look()
+        write = Admitted(statements, size)
         if institution not in self._rooms:
-            yield
+            yield write
             return
+        midnight = _to_midnight(datetime.now(UTC))
         with self._lock:
             room = self._rooms.get(institution)
             if room is not None:
-                midnight = _to_midnight(datetime.now(UTC))
-                check(room.quota, room.used(), statements=statements, size=size, midnight=midnight)
-                self._writes += 1
-                write = self._writes
-                room.under_way[write] = (statements, size)
+                used = room.used()
+                check(room.quota, used, statements=statements, size=size, midnight=midnight)
+                room.under_way[id(write)] = write
+        if room is None:
+            yield write
+            return
+        done = False
         try:
-            yield
-        except BaseException:
-            statements = size = 0
-            raise
+            yield write
+            done = True
         finally:
-            if room is not None:
-                self._end(institution, write, statements, size)
-
-    def _end(self, institution: UUID, write: int, statements: int, size: int) -> None:
-        with self._lock:
-            room = self._rooms.get(institution)
-            if room is None:
-                return
-            room.under_way.pop(write, None)
-            now = time.monotonic()
-            last = room.ended[-1] if room.ended else None
-            if last is not None and now - last.until < GRAIN:
-                last.until, last.statements = now, last.statements + statements
-                last.size += size
-            elif statements or size:
-                room.ended.append(_Admitted(now, statements, size))
+            write.ended = time.monotonic()
+            with self._lock:
+                room = self._rooms.get(institution)
+                if room is not None:
+                    room.end(write, done=done)
 
     def _look(self) -> None:
         """Renews what is known, once a second, by one thread; at first all wait for it."""
@@ -139,25 +157,22 @@ class Tenants:
             ).fetchall()
             rows = connection.execute(
                 "SELECT extract(epoch FROM least(clock_timestamp() - c.counted_at, '1 day')),"
-                " q.institution, coalesce(t.statements, 0), coalesce(t.bytes, 0),"
+                " c.position, q.institution, coalesce(t.statements, 0), coalesce(t.bytes, 0),"
                 " coalesce(u.statements, 0), q.statements, q.bytes, q.per_day, q.credentials"
                 " FROM lrs.usage_cursor c LEFT JOIN lrs.quotas q ON true"
                 " LEFT JOIN lrs.usage_totals t ON t.institution = q.institution"
                 " LEFT JOIN lrs.usage u ON u.institution = q.institution"
                 "  AND u.day = (now() AT TIME ZONE 'UTC')::date"
             ).fetchall()
-        age = float(rows[0][0])
+        age, position = float(rows[0][0]), rows[0][1]
         rooms = {
-            institution: _Room(quota_of(quota), Used(*used))
-            for _, institution, *used, quota in ((*row[:5], row[5:]) for row in rows)
-            if institution is not None
+            row[2]: _Room(quota_of(row[6:]), Used(*row[3:6])) for row in rows if row[2] is not None
         }
         with self._lock:
             for institution, room in rooms.items():
                 before = self._rooms.get(institution)
                 if before is not None:
-                    room.under_way = before.under_way
-                    room.ended = [one for one in before.ended if one.until >= asked - age]
+                    room.go_on(before, position, asked - age)
             self._rooms = rooms
             self._closed = frozenset(row[0] for row in closed)
         return age

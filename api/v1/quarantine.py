@@ -135,8 +135,9 @@ def replay_item(path: ItemPath, body: ReplayIn) -> ReplayOut:
         count = services().quarantine.get(holder.institution, path.id).item.statements
     else:
         count = len(given)
-    with within_quota(count):
+    with within_quota(count) as admitted:
         accepted = services().quarantine.replay(holder, path.id, given)
+        admitted.position = accepted.position
     return ReplayOut(ids=accepted.ids, position=accepted.position)
 
 

@@ -41,8 +41,9 @@ def store() -> Response:
     content, sent = attachments.body()
     if isinstance(content, list):
         limits().statements(credential(), len(content))
-        with within_quota(len(content)):
+        with within_quota(len(content)) as admitted:
             accepted = services().statements.accept(credential(), content, headers.version(), sent)
+            admitted.position = accepted.position
     else:
         accepted = _accept_one(content, sent)
     return json(accepted.texts)
@@ -130,8 +131,12 @@ def _accept_one(statement: Any, sent: Iterable[Sent]) -> Accepted:
     """Stores one statement; its refusals point into it, not into a list."""
     limits().statements(credential(), 1)
     try:
-        with within_quota(1):
-            return services().statements.accept(credential(), [statement], headers.version(), sent)
+        with within_quota(1) as admitted:
+            accepted = services().statements.accept(
+                credential(), [statement], headers.version(), sent
+            )
+            admitted.position = accepted.position
+            return accepted
     except Invalid as error:
         pointer = error.pointer.removeprefix("/0")
         raise Invalid(pointer, error.rule, error.detail, error.section) from None

@@ -1,5 +1,7 @@
 """Quotas over HTTP: what fits comes in; what does not is told which quota, and when to come."""
 
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -108,12 +110,64 @@ def test_a_refused_write_uses_nothing(services: Services, host: Caller, tenant: 
     assert post(tenant.tool).status_code == 403
 
 
-def test_what_one_process_let_in_counts_there_at_once(host: Caller, tenant: Tenant) -> None:
+def test_what_one_process_let_in_counts_there_at_once(
+    host: Caller, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody counts meanwhile: each process knows its own, so both overshoot by the other's."""
+    monkeypatch.setattr("lrs.tenants.STALE_SECONDS", 1e9)
     limit(host, tenant, statements=6)
     for caller in (tenant.tool, tenant.elsewhere):
         accepted = [post(caller).status_code for _ in range(8)]
         assert accepted == [200] * 6 + [403] * 2
+
+
+def test_without_the_jobs_whoever_notices_counts(
+    host: Caller, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lrs.tenants.STALE_SECONDS", 0.0)
+    limit(host, tenant, statements=6)
+    assert [post(tenant.tool).status_code for _ in range(6)] == [200] * 6
+    assert post(tenant.elsewhere).status_code == 403
+
+
+def test_processes_at_once_overshoot_by_no_more_than_others_let_in(
+    services: Services, host: Caller, tenant: Tenant
+) -> None:
+    """Two processes take as fast as they can while the jobs count: each knows what is counted and
+    its own, so what comes in beyond the quota came in elsewhere since the last count.
+    """
+    limit(host, tenant, statements=100)
+    accepted: list[tuple[float, int]] = []
+    counts: list[float] = []
+    stop = threading.Event()
+
+    def send(caller: Caller) -> None:
+        while post(caller, 5).status_code == 200:
+            accepted.append((time.monotonic(), 5))
+
+    def jobs() -> None:
+        while not stop.is_set():
+            began = time.monotonic()
+            if services.lrs.usage.count():
+                counts.append(began)
+            stop.wait(0.2)
+
+    counting = threading.Thread(target=jobs)
+    counting.start()
+    senders = [threading.Thread(target=send, args=(c,)) for c in (tenant.tool, tenant.elsewhere)]
+    for thread in senders:
+        thread.start()
+    for thread in senders:
+        thread.join()
+    stop.set()
+    counting.join()
+    total = sum(number for _, number in accepted)
+    last = max(moment for moment, _ in accepted)
+    known = max((moment for moment in counts if moment < last), default=0.0)
+    fresh = sum(number for moment, number in accepted if moment >= known)
+    assert 100 <= total <= 100 + fresh
+    count(services)
+    assert post(tenant.tool).status_code == post(tenant.elsewhere).status_code == 403
 
 
 def test_statements_of_a_day(services: Services, host: Caller, tenant: Tenant) -> None:
