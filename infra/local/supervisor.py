@@ -133,7 +133,7 @@ class Supervisor:
         self.tell("Migrating the databases.")
         for shard in shards.names(self.settings):
             migrate(shards.at(self.settings, shard))
-        ensure_topics(self.settings)
+            ensure_topics(shards.at(self.settings, shard))
         self.credentials = demo.bootstrap(self.settings)
         instance.write(self.settings, self.pids())
         for name in PROCESSES:
