@@ -33,6 +33,9 @@ RETRY_SECONDS = 2.0
 """How long a replica that did not answer is left alone."""
 CONNECT_SECONDS = 0.5
 
+WRITTEN = "pg_current_wal_insert_lsn()"
+REPLAYED = "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE '0/0' END"
+
 AWAY = (psycopg.OperationalError, PoolTimeout, TooManyRequests)
 
 
@@ -76,6 +79,7 @@ class Reads:
         self._consistent_through = consistent_through
         self._max_lag = max_lag
         self._clock = clock
+        self._asking = Lock()
         self._looking = Lock()
         self._marks: deque[_Mark] = deque(maxlen=round(max_lag / FRESH_SECONDS) + 10)
         self._reached: _Mark | None = None
@@ -99,17 +103,15 @@ class Reads:
     def _mark(self) -> _Mark:
         """Returns what the primary said within the last while; one request at a time asks."""
         now = self._clock()
-        if now - self._marked_at > FRESH_SECONDS and self._looking.acquire(
-            blocking=not self._marks
-        ):
+        if now - self._marked_at > FRESH_SECONDS and self._asking.acquire(blocking=not self._marks):
             try:
                 through = self._consistent_through()
                 # Asked for afterwards: all that was committed before that moment is before it.
-                place = _asked(self._primary, "pg_current_wal_insert_lsn()")
+                place = _asked(self._primary, WRITTEN) if self._replica is not None else 0
                 self._marks.append(_Mark(through, place, now))
                 self._marked_at = now
             finally:
-                self._looking.release()
+                self._asking.release()
         return self._marks[-1]
 
     def _replayed(self, replica: ConnectionPool[Any]) -> _Mark | None:
@@ -120,18 +122,17 @@ class Reads:
         # Where the primary is away, what it said before stays true while it is new enough.
         with suppress(*AWAY):
             self._mark()
-        if now - self._looked_at > FRESH_SECONDS:
+        if now - self._looked_at > FRESH_SECONDS and self._looking.acquire(blocking=False):
             try:
-                place = _asked(
-                    replica,
-                    "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE '0/0' END",
-                )
+                place = _asked(replica, REPLAYED)
+                reached = [mark for mark in list(self._marks) if mark.place <= place]
+                self._reached = reached[-1] if reached else None
+                self._looked_at = now
             except AWAY as error:
                 self._leave_alone(error)
                 return None
-            reached = [mark for mark in list(self._marks) if mark.place <= place]
-            self._reached = reached[-1] if reached else None
-            self._looked_at = now
+            finally:
+                self._looking.release()
         mark = self._reached
         return mark if mark is not None and now - mark.at <= self._max_lag else None
 
