@@ -2,9 +2,9 @@
 
 Is it still open, and is there room for what comes in? A write costs no round trip for that. What a
 process let in itself it adds to what was counted, until that is counted too; of what others let in
-it knows as much as was counted `lag` ago. So a quota is never overshot by more than what the other
-processes accept within that time: `COUNT_SECONDS` and `LOOK_SECONDS` together; with the jobs
-process gone, `STALE_SECONDS` and `LOOK_SECONDS`, for then whoever notices counts.
+it knows what was counted last. So a quota is overshot by no more than what other processes accept
+within `COUNT_SECONDS` and `LOOK_SECONDS` together; with the jobs process gone, `STALE_SECONDS` and
+`LOOK_SECONDS`, for then whoever notices counts.
 """
 
 import time
@@ -28,7 +28,6 @@ LOOK_SECONDS = 1.0
 STALE_SECONDS = 5.0
 CLOSED = "KB001"
 """SQLSTATE by which the database refuses rows of an institution that is closed."""
-
 
 NOTHING = Used()
 
