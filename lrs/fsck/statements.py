@@ -87,7 +87,7 @@ def _judge_rows(
         if row.unposted:
             yield Kind.POSTING_MISSING
         # Nearly all are as they came; only the others are worth the second look.
-        if wanted.target is not None or wanted.terms != set(row.terms):
+        if wanted.target is not None or not row.has_just(wanted.terms):
             yield from _judge_terms(blind, look, event, row)
     said = look.references.get(one.position, set())
     right = set() if wanted.target is None else {(wanted.target, wanted.voiding)}
@@ -102,7 +102,7 @@ def _judge_terms(
 ) -> Iterator[Kind]:
     fenced = look.standing.fenced
     wanted: Expected = complete(blind, event, look.referred, fenced)
-    terms = set(row.terms)
+    terms = row.terms
     chain, _ = look.referred.behind(event)
     for named in (event, *chain):
         # An erasure that is under way may have come this far or not.
