@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from random import Random
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -13,7 +14,7 @@ from projections.messages import Kind, Message, receive
 from projections.views import dead_letters, tracking
 from projections.views.apply import EVIDENCE, FACTS, Gap, apply_batches, replay
 from projections.views.evaluate import evaluate_changed
-from projections.views.purge import LEARNER_TABLES, ViewsPurger
+from projections.views.purge import INSTITUTION_TABLES, LEARNER_TABLES, ViewsPurger
 from projections.work import Work
 from tests.integration.projections.conftest import PARTITIONS, Views
 from tests.learning import INSTITUTION, START, fact, ident
@@ -204,14 +205,38 @@ def test_an_erasure_takes_every_row_of_the_learner(views: Views, own_settings: S
         assert purger.count(INSTITUTION, ident("baraka")) > 0
 
 
-def test_the_purger_knows_every_table_with_a_learner(views: Views) -> None:
+@pytest.mark.parametrize(
+    ("column", "known"), [("learner", LEARNER_TABLES), ("institution", INSTITUTION_TABLES)]
+)
+def test_the_purger_knows_every_table(views: Views, column: str, known: tuple[str, ...]) -> None:
     rows = views.rows(
         "SELECT c.table_name FROM information_schema.columns c"
         " JOIN information_schema.tables t USING (table_schema, table_name)"
-        " WHERE c.table_schema IN ('views', 'streams') AND c.column_name = 'learner'"
+        f" WHERE c.table_schema IN ('views', 'streams') AND c.column_name = '{column}'"
         " AND t.table_type = 'BASE TABLE'"
     )
-    assert {table for (table,) in rows} == set(LEARNER_TABLES)
+    assert {table for (table,) in rows} == set(known)
+
+
+def test_an_institution_leaves_no_row_and_none_comes_back(
+    views: Views, own_settings: Settings
+) -> None:
+    mine, other = fact(1, credit=1.0, competency="fractions"), uuid4()
+    theirs = fact(2)._replace(institution=other)
+    views.apply(views.messages(mine, theirs))
+    with ConnectionPool(own_settings.dsn, min_size=1, max_size=2, open=True) as pool:
+        purger = ViewsPurger(pool)
+        held = purger.count_all(INSTITUTION)
+        assert held >= 3
+        views.connection.execute("SELECT lrs.fence_institution(%s)", [INSTITUTION])
+        assert purger.purge_all(INSTITUTION) == held
+        assert purger.count_all(other) > 0
+        told = Message(Kind.ERASURE, 4, 3, START, INSTITUTION)
+        late = views.messages(fact(3), fact(5))
+        _, place, _ = late[0]
+        done = views.apply([late[0], ("facts", place, told), late[1]])
+        assert (done.applied, done.skipped, done.dead) == (0, 3, 0)
+        assert purger.count_all(INSTITUTION) == 0
 
 
 def test_every_column_says_what_it_holds(views: Views) -> None:

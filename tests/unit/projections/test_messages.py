@@ -19,6 +19,7 @@ def message(**changes: object) -> Message:
         message(),
         message(kind=Kind.VOID, fact=None, target=3),
         message(kind=Kind.ERASURE, fact=None),
+        message(kind=Kind.ERASURE, fact=None, learner=None),
         Message(Kind.MARK, 12, 11, START),
     ],
 )
@@ -39,6 +40,7 @@ def test_what_is_not_ours_has_no_head(raw: bytes) -> None:
     [
         {"v": 2},
         {"learner": None},
+        {"kind": "erasure", "institution": None},
         {"fact": {}},
         {"fact": None},
         {"fact": "text"},
