@@ -1,5 +1,9 @@
 """Damage to the log and to keys: found by name, and never touched by a repair."""
 
+import re
+from pathlib import Path
+
+import psycopg
 import pytest
 
 from lrs.fsck import MENDED, Kind
@@ -140,3 +144,30 @@ def test_an_erasure_under_way_is_no_finding(store: Store) -> None:
         Kind.ATTACHMENT_ERASED,
         Kind.FENCE_MISSING,
     }
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "the key store does not know that a person was erased",
+        "an erased person has a key",
+        "an erased person's identifier is there",
+    ],
+)
+def test_what_the_runbook_says_takes_away_what_a_backup_brought_back(
+    store: Store, what: str
+) -> None:
+    store.damage(DAMAGE[what][0])
+    runbook = (Path(__file__).parents[4] / "docs" / "operations.md").read_text()
+    by_hand = dict(re.findall(r"-- ([a-z-]+), as (?:lrs_\w+)\n(.*)\n", runbook))
+    assert set(by_hand) == {Kind.FENCE_MISSING, Kind.KEY_ERASED, Kind.PERSON_ERASED}
+    findings, _ = found(store.settings)
+    for finding in findings:
+        if finding.kind not in by_hand:
+            continue
+        sql = by_hand[finding.kind].replace("SUBJECT", str(finding.subject))
+        of_keys = finding.kind is not Kind.PERSON_ERASED
+        dsn = store.settings.keystore_dsn if of_keys else store.settings.dsn
+        with psycopg.connect(dsn) as connection:
+            connection.execute(sql.replace("INSTITUTION", str(finding.institution)).encode())
+    check_clean(store.settings)
