@@ -94,13 +94,17 @@ class SealingMapper(Mapper[UUID]):
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         """Returns the event, or `Shredded` where the key that seals it was destroyed."""
-        state = bytes(stored_event.state)
+        return self._opened(stored_event, boxes(stored_event.state, HEADER))
+
+    def _opened(self, stored_event: StoredEvent, held: list[tuple[UUID, bytes]]) -> Any:
+        """Returns the event whose boxes are these, or its tombstone."""
+        state = stored_event.state
         if state[0] not in FORMATS:
             raise UnknownFormat(f"state format {state[0]} of {stored_event.originator_id}")
         originator = cast(UUID, stored_event.originator_id)
         version = stored_event.originator_version
         institution = UUID(bytes=state[1:17])
-        (key_id, sealed), *persons = boxes(state, HEADER)
+        (key_id, sealed), *persons = held
         key = self._ring.open(key_id)
         if key is None:
             return Shredded(originator, version, institution, stored_event.topic, key_id)
@@ -126,12 +130,11 @@ class SealingMapper(Mapper[UUID]):
 
     def recorded(self, notifications: list[RecordedEvent]) -> list[Recorded]:
         """Returns domain events with their positions; brings all keys in one query first."""
-        self._ring.load(
-            key_id for event in notifications for key_id, _ in boxes(event.state, HEADER)
-        )
+        held = [boxes(event.state, HEADER) for event in notifications]
+        self._ring.load(key_id for found in held for key_id, _ in found)
         return [
-            Recorded(event.id, event.recorded_at, self.to_domain_event(event))
-            for event in notifications
+            Recorded(event.id, event.recorded_at, self._opened(event, found))
+            for event, found in zip(notifications, held, strict=True)
         ]
 
     def seal_content(
