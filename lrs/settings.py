@@ -17,7 +17,7 @@ INSTANCE_FILE = "instance.json"
 
 
 class Shard(BaseModel):
-    """The databases of a shard beside the default one; a key store of its own is the better one."""
+    """The databases of a shard beside the default one; no two shards share a key store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,7 +1,7 @@
 """What a move leaves behind, and what one that was given up had copied: removed from a shard.
 
-The log stays, as every log does; where the key store is another one, its keys are destroyed there,
-so that what is left of it is noise. Fences of erased persons stay too: keyed hashes and random
+The log stays, as every log does; its keys are destroyed in that shard's key store, so that what is
+left of it is noise. Fences of erased persons stay too: keyed hashes and random
 pseudonyms, which keep their rows by design.
 """
 
@@ -22,7 +22,7 @@ from domain.placements import (
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.file import KeyFile
 from lrs.moves.log import CHUNK, digest
-from lrs.moves.sides import Side, number, share_keys
+from lrs.moves.sides import Side, number
 from lrs.moves.tables import TABLES, delete
 from lrs.postings import ALL, of_person
 from lrs.services import Services, open_services
@@ -64,8 +64,7 @@ class Clearing:
             services.close()
         number(left.log, "SELECT lrs.shut_gate(%s, 'left')", [institution])
         time.sleep(wait)
-        if not share_keys(self._here, left):
-            self._destroy_keys()
+        self._destroy_keys()
         self._purge_index()
         for table in reversed(TABLES):
             if table.keeps or (left.name == HOME and table.name in OF_DIRECTORY):

@@ -11,7 +11,7 @@ from lrs.keys.file import KeyFile
 from lrs.moves.index import IndexMirror
 from lrs.moves.log import Compared, LogCopy, NotEqual
 from lrs.moves.sampling import compare_sample
-from lrs.moves.sides import Side, share_keys
+from lrs.moves.sides import Side
 from lrs.moves.tables import KEYS, TABLES, Mirror
 
 LITTLE = 2000
@@ -39,8 +39,7 @@ class Copying:
         def ranges(table: str, copied: int) -> None:
             tell(table, copied, 0)
 
-        shared = share_keys(source, target)
-        self._keys = None if shared else Mirror(source.keys, target.keys, institution, ranges)
+        self._keys = Mirror(source.keys, target.keys, institution, ranges)
         self._tables = Mirror(source.log, target.log, institution, ranges)
         blind = BlindIndex(KeyFile(source.settings.key_file))
         self._index = IndexMirror(self._log, blind, lambda n: tell("compare index", n, 0))
@@ -60,11 +59,11 @@ class Copying:
 
         Writers must be shut out. Raises `NotEqual`.
         """
-        self._mirror_keys()
+        self._keys.run(KEYS)
         self._log.copy(self._reached, last, self._of("copy rest"))
         self._log.compare(self._compared, last, self._of("compare rest"))
         for _ in range(PASSES):
-            if not self._mirror_keys() + self._tables.run(TABLES) + self._index.run():
+            if not self._keys.run(KEYS) + self._tables.run(TABLES) + self._index.run():
                 self._tell("sample", 0, 1)
                 compare_sample(self._log)
                 return
@@ -77,16 +76,13 @@ class Copying:
         for _ in range(ROUNDS):
             # The keys that an event needs were issued before it was written.
             head = self._log.head()
-            self._mirror_keys()
+            self._keys.run(KEYS)
             self._tables.run(TABLES)
             behind, reached = head - reached, self._log.copy(reached, head, self._of("copy log"))
             if behind <= LITTLE or 0 < before <= behind:
                 break
             before = behind
         self._reached = reached
-
-    def _mirror_keys(self) -> int:
-        return self._keys.run(KEYS) if self._keys is not None else 0
 
     def _of(self, step: str) -> Callable[[int, int], None]:
         return lambda done, whole: self._tell(step, done, whole)

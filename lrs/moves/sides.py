@@ -42,14 +42,15 @@ def connect(dsn: str) -> Connection:
 
 
 def check_apart(one: Side, other: Side) -> None:
-    """Raises `Conflict` where two shards are one database."""
+    """Raises `Conflict` where two shards are one database, or share a key store.
+
+    With one key store what is left in a log could still be read: nothing would tell it from what
+    lives there.
+    """
     if _identity(one.log) == _identity(other.log):
         raise Conflict(f"the shards {one.name} and {other.name} are one and the same database")
-
-
-def share_keys(one: Side, other: Side) -> bool:
-    """Returns whether both shards use one key store: then no key has to be copied or destroyed."""
-    return _identity(one.keys) == _identity(other.keys)
+    if _identity(one.keys) == _identity(other.keys):
+        raise Conflict(f"the shards {one.name} and {other.name} share a key store: part them first")
 
 
 def number(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> int:

@@ -19,6 +19,7 @@ from lrs.moves.mover import Mover, Waits
 from lrs.services import Services, open_services
 from lrs.settings import Settings, Shard
 from tests.conftest import drop_database, fresh_database
+from tests.fsck import check_clean
 from tests.integration.lrs.samples import Json, statement
 
 OTHER = "s2"
@@ -73,6 +74,8 @@ def deployment(sharded: Settings) -> Iterator[Deployment]:
     yield Deployment(sharded, home, other)
     other.close()
     home.close()
+    # Log, index, documents and keys agree on both, whatever was moved, cut short and given up.
+    check_clean(sharded)
 
 
 @pytest.fixture

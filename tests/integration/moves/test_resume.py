@@ -3,9 +3,11 @@
 import pytest
 
 from domain.credentials import Credential
-from domain.errors import Conflict
+from domain.errors import Conflict, NotFound
 from domain.placements import HOME, State
-from lrs.moves.mover import Waits
+from infra.cli.placements import purge_views
+from lrs import shards
+from lrs.moves.mover import Mover, Waits
 from lrs.placements import read as placement_of
 from tests.integration.lrs.samples import statement
 from tests.integration.moves.conftest import OTHER, Deployment, send
@@ -116,3 +118,21 @@ def test_two_at_once_are_one(deployment: Deployment, tool: Credential) -> None:
 
     deployment.move(tool.institution, OTHER, tell, QUICK)
     assert len(read(deployment.other, tool)) == 1
+
+
+def test_shards_that_are_not_apart_are_refused(deployment: Deployment, tool: Credential) -> None:
+    send(deployment.home, tool, "ada")
+    home = shards.at(deployment.settings, HOME)
+    both = {"admin_dsn": home.admin_dsn, "keystore_admin_dsn": home.keystore_admin_dsn}
+    second = deployment.settings.shards[OTHER]
+    for same, value in both.items():
+        twin = second.model_copy(update={same: value})
+        known = deployment.settings.model_copy(update={"shards": {OTHER: twin}})
+        with (
+            Mover(known, tool.institution, purge_views=purge_views, waits=QUICK) as mover,
+            pytest.raises(Conflict),
+        ):
+            mover.move(OTHER)
+    assert state(deployment, tool) == (HOME, State.SETTLED)
+    with pytest.raises(NotFound):
+        deployment.move(tool.institution, "s3")
