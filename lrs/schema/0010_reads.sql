@@ -125,8 +125,9 @@ BEGIN
             RETURN;
         END IF;
     END LOOP;
-    IF since IS NOT NULL THEN low := lrs.position_before(since - margin); END IF;
-    IF until IS NOT NULL THEN high := lrs.position_before(until + margin) + 1; END IF;
+    -- Times grow with positions only within an institution: one may have moved here (0013).
+    IF since IS NOT NULL THEN low := lrs.position_before(since - margin, narrow[1]); END IF;
+    IF until IS NOT NULL THEN high := lrs.position_from(until + margin, narrow[1]); END IF;
     IF ascending THEN low := greatest(low, after); ELSE high := least(high, after); END IF;
 
     LOOP

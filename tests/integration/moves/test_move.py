@@ -1,6 +1,7 @@
 """What is the same after a move, what is left behind, and who may write where."""
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -30,6 +31,7 @@ from tests.integration.lrs.samples import COURSE, Json, agent, statement, voidin
 from tests.integration.moves.conftest import OTHER, Deployment, send
 
 V1, V2 = Version.V1_0_3, Version.V2_0_0
+YEAR = timedelta(days=366)
 NOTHING = Preconditions()
 STATE = Address(Kind.STATE, "bookmark", COURSE, agent("ada"))
 
@@ -105,20 +107,43 @@ def test_statements_read_the_same_and_go_on(deployment: Deployment, tool: Creden
 def test_since_and_until_hold_at_positions_of_today(
     deployment: Deployment, tool: Credential
 ) -> None:
-    sent = send(deployment.home, tool, "ada")
-    stored = deployment.home.queries.get(tool.institution, UUID(sent[0]["id"]))["stored"]
+    home, other = deployment.home, deployment.other
+    sent = [send(home, tool, "ada")[0]["id"] for _ in range(20)]
+    # A day apart each, a year ago.
+    _age(deployment, [originator_of(tool.institution, UUID(one)) for one in sent])
     resident = Credential("tool", uuid4(), "another tool", tool.roles)
-    send(deployment.other, resident, *("someone",) * 30)
-    send(deployment.home, tool, "ada")
+    send(other, resident, *("someone",) * 50)
     deployment.move(tool.institution, OTHER)
-    send(deployment.other, resident, "someone")
-    moment = parse(stored)
-    page = deployment.other.queries.page(tool.institution, Filter(until=moment), 10, None)
-    assert [found["id"] for found in page.statements] == [sent[0]["id"]]
-    page = deployment.other.queries.page(tool.institution, Filter(since=moment), 10, None)
+    send(other, resident, *("someone",) * 50)
+    now = datetime.now(UTC)
+    send(other, tool, "ada")
+    for number in (0, 7, 19):
+        stored = parse(other.queries.get(tool.institution, UUID(sent[number]))["stored"])
+        for ascending in (False, True):
+            early = Filter(until=stored, ascending=ascending)
+            page = other.queries.page(tool.institution, early, 100, None)
+            found = [one["id"] for one in page.statements]
+            assert (found if ascending else found[::-1]) == sent[: number + 1]
+            late = Filter(since=stored, ascending=ascending)
+            page = other.queries.page(tool.institution, late, 100, None)
+            assert len(page.statements) == 20 - number
+    page = other.queries.page(resident.institution, Filter(since=now - YEAR), 500, None)
+    assert len(page.statements) == 100
+    page = other.queries.page(tool.institution, Filter(since=now), 500, None)
     assert len(page.statements) == 1
-    page = deployment.other.queries.page(resident.institution, Filter(since=moment), 100, None)
-    assert len(page.statements) == 31
+
+
+def _age(deployment: Deployment, streams: list[UUID]) -> None:
+    """Makes events older than any test can wait."""
+    with psycopg.connect(deployment.settings.admin_dsn) as connection:
+        connection.execute("ALTER TABLE lrs.stored_events DISABLE TRIGGER append_only")
+        connection.execute(
+            "UPDATE lrs.stored_events e SET recorded_at = now() - interval '1 year'"
+            " + n * interval '1 day' FROM unnest(%s::uuid[]) WITH ORDINALITY AS a (stream, n)"
+            " WHERE e.originator_id = a.stream",
+            [streams],
+        )
+        connection.execute("ALTER TABLE lrs.stored_events ENABLE ALWAYS TRIGGER append_only")
 
 
 def test_documents_attachments_activities_quarantine(
