@@ -142,13 +142,25 @@ class Closures:
         return closure
 
     def resume(self) -> int:
-        """Finishes what was cut short; returns how many closures were finished."""
+        """Finishes what was cut short; returns how many closures were finished.
+
+        Raises `NotClosed` after all were tried.
+        """
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT institution FROM lrs.closures WHERE finished_at IS NULL"
                 " ORDER BY requested_at"
             ).fetchall()
-        return sum(self.run(self.get(institution)).receipt is not None for (institution,) in rows)
+        finished = 0
+        failure: NotClosed | None = None
+        for (institution,) in rows:
+            try:
+                finished += self.run(self.get(institution)).receipt is not None
+            except NotClosed as error:
+                failure = error
+        if failure is not None:
+            raise failure
+        return finished
 
     def _do(self, step: Step, closure: Closure, progress: Progress) -> list[Event]:
         """Does one step; returns its events."""
