@@ -200,7 +200,8 @@ def train(number: int) -> bytes:
     maker = Maker(SEED)
     with gzip.open(demo.COURSE) as lines:
         course = [orjson.loads(line) for line in lines]
-    samples = [maker.body(maker.statement()) for _ in range(SAMPLES)]
+    samples: list[bytes | bytearray | memoryview] = []
+    samples += [maker.body(maker.statement()) for _ in range(SAMPLES)]
     samples += [maker.body(maker.moved(one)) for one in course[:: len(course) * 3 // SAMPLES]]
     trained = zstandard.train_dictionary(SIZE, samples, dict_id=number, level=3)
     return trained.as_bytes()
