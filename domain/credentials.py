@@ -39,17 +39,19 @@ class Rates(BaseModel):
 AS_SETTINGS = Rates()
 
 
-class OfDirectory(Event):
-    """An event of the directory: it stays there, under a key of its own, wherever the institution
-    of the credential lives.
+class OfDirectory:
+    """What makes an event one of the directory: it stays there, under a key of its own, wherever
+    the institution of the credential lives.
     """
+
+    institution: UUID
 
     def sealed_for(self) -> UUID:
         """Returns whose key seals it."""
         return directory_id(self.institution)
 
 
-class CredentialIssued(OfDirectory):
+class CredentialIssued(OfDirectory, Event):
     """Whoever proves to know the secret acts in `roles`, until it is revoked."""
 
     TOPIC: ClassVar[str] = "credential.issued"
@@ -62,7 +64,7 @@ class CredentialIssued(OfDirectory):
     rates: Rates = AS_SETTINGS
 
 
-class CredentialRotated(OfDirectory):
+class CredentialRotated(OfDirectory, Event):
     """Another secret opens it from now on; the one before, until `old_valid_until`."""
 
     TOPIC: ClassVar[str] = "credential.rotated"
@@ -71,7 +73,7 @@ class CredentialRotated(OfDirectory):
     old_valid_until: datetime
 
 
-class CredentialToleranceSet(OfDirectory):
+class CredentialToleranceSet(OfDirectory, Event):
     """Statements are accepted from it with these deviations from now on, and with no others."""
 
     TOPIC: ClassVar[str] = "credential.tolerance-set"
@@ -79,7 +81,7 @@ class CredentialToleranceSet(OfDirectory):
     tolerance: tuple[Tolerated, ...]
 
 
-class CredentialRevoked(OfDirectory):
+class CredentialRevoked(OfDirectory, Event):
     """The credential opens nothing any more."""
 
     TOPIC: ClassVar[str] = "credential.revoked"

@@ -12,6 +12,7 @@ from domain.errors import Error
 from domain.placements import HOME
 from infra.local import instance
 from lrs import shards
+from lrs.placements import SHUT
 from lrs.settings import Settings, load
 
 SHARD_HELP = "Shard to work on; `home` is the default database."
@@ -54,6 +55,11 @@ def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[..
             raise click.ClickException(
                 f"The database does not answer, and the instance in {data} {state}: {error}"
             ) from error
+        except psycopg.DatabaseError as error:
+            if error.sqlstate != SHUT:
+                raise
+            told = "The institution is moving, or was just moved: give the command again."
+            raise click.ClickException(told) from error
 
     return wrapper
 
