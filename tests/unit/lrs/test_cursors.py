@@ -35,3 +35,19 @@ def test_it_is_good_in_one_place_only() -> None:
     for opener, given, purpose, institution in attempts:
         with pytest.raises(Invalid):
             opener.open(given, purpose, institution)
+
+
+def test_a_cursor_of_before_a_move_is_told_apart() -> None:
+    institution = uuid4()
+    before = Cursors(b"key").seal([7], "list", institution)
+    moved = Cursors(b"key").at(2)
+    with pytest.raises(Invalid) as refused:
+        moved.open(before, "list", institution)
+    assert refused.value.rule == "moved"
+    with pytest.raises(Invalid) as refused:
+        moved.open(before, "another list", institution)
+    assert refused.value.rule == "cursor"
+    after = moved.seal([7], "list", institution)
+    assert moved.open(after, "list", institution) == [7]
+    with pytest.raises(Invalid):
+        Cursors(b"key").open(after, "list", institution)
