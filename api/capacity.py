@@ -7,7 +7,9 @@ threads that are kept free for that. Health and metrics always have a place: the
 nothing else does.
 """
 
-from queue import Empty, SimpleQueue
+from collections import deque
+from threading import Lock
+from time import monotonic
 
 from flask import Flask, g, request
 
@@ -17,24 +19,62 @@ from lrs.settings import Settings
 
 FREE = ("/health", "/metrics", "/static")
 
-Places = SimpleQueue[None]
+
+class Places:
+    """So many places, and room for so many who wait; who came first is next. Thread-safe."""
+
+    def __init__(self, count: int, room: int) -> None:
+        self._free = count
+        self._room = room
+        self._waiting: deque[Lock] = deque()
+        self._lock = Lock()
+
+    def take(self, seconds: float) -> float:
+        """Takes a place, and returns how many seconds that took.
+
+        Raises Overloaded: after `seconds`, or at once where too many wait.
+        """
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return 0.0
+            if len(self._waiting) >= self._room:
+                raise Overloaded("too many requests are under way and waiting")
+            turn = Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        began = monotonic()
+        if not turn.acquire(timeout=seconds):
+            with self._lock:
+                if turn in self._waiting:  # else it was given the place at the last moment
+                    self._waiting.remove(turn)
+                    raise Overloaded("too many requests are under way")
+        return monotonic() - began
+
+    def give(self) -> None:
+        """Gives a place back, to who has waited longest."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._free += 1
 
 
 def install(app: Flask, settings: Settings) -> None:
     """Bounds the requests of `app`."""
-    count, room = shares(settings)
-    places, waiting = _filled(count), _filled(room)
+    places = Places(*shares(settings))
 
     def enter() -> None:
-        free = request.path.startswith(FREE)
-        patience(None if free else settings.pool_timeout)
-        if not free:
-            _take(places, waiting, settings.pool_timeout)
-            g.has_place = True
+        if request.path.startswith(FREE):
+            patience(None)
+            return
+        waited = places.take(settings.pool_timeout)
+        g.has_place = True
+        patience(settings.pool_timeout - waited)
 
     def leave(_: BaseException | None) -> None:
         if g.pop("has_place", False):
-            places.put(None)
+            places.give()
 
     app.before_request(enter)
     app.teardown_request(leave)
@@ -54,27 +94,3 @@ def shares(settings: Settings) -> tuple[int, int]:
 def live_streams(settings: Settings) -> int:
     """Returns how many live streams a process serves: on half of its threads at most."""
     return min(settings.live_streams, settings.api_threads // 2)
-
-
-def _filled(count: int) -> Places:
-    places: Places = SimpleQueue()
-    for _ in range(count):
-        places.put(None)
-    return places
-
-
-def _take(places: Places, waiting: Places, seconds: float) -> None:
-    """Takes a place; raises Overloaded."""
-    try:
-        places.get_nowait()
-    except Empty:
-        try:
-            waiting.get_nowait()
-        except Empty:
-            raise Overloaded("too many requests are under way and waiting") from None
-        try:
-            places.get(timeout=seconds)
-        except Empty:
-            raise Overloaded("too many requests are under way") from None
-        finally:
-            waiting.put(None)

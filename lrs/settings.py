@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="Address under which users reach the API.")
     api_workers: int = Field(0, ge=0, description="API processes; 0: one for each core, at most 4.")
     api_threads: int = Field(
-        128,
+        512,
         ge=4,
         description="Request threads of each API process; those beyond max_concurrent are for"
         " requests that wait, or are refused.",
