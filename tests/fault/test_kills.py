@@ -214,7 +214,8 @@ def test_killed_under_load(
     answers.update(answer.status for one in sent for answer in one.answers)
     assert set(answers) <= {200, 503}, answers
     assert set(document.statuses) <= {204, 503}, document.statuses
-    assert sum(writer.broken for writer in writers) > 0
+    # Without the API a connection breaks; without Postgres the API says when to come back.
+    assert sum(writer.broken for writer in writers) + answers[503] > 0, "nobody noticed"
     # Contents whose documents were never written go, and no others.
     services = open_services(settings)
     services.contents.sweep(timedelta())
