@@ -73,6 +73,8 @@ def install(app: Flask, settings: Settings) -> None:
         patience(settings.pool_timeout - waited)
 
     def leave(_: BaseException | None) -> None:
+        # What this thread does next, a stream too, has its own waits.
+        patience(None)
         if g.pop("has_place", False):
             places.give()
 

@@ -86,9 +86,9 @@ class Mover:
         return self._clear(placement)
 
     def give_up(self) -> Placement:
-        """Leaves it where it is and removes what was copied; no error where nothing is under way.
+        """Leaves it where it is, removes what was copied, and returns where it lives.
 
-        Raises `Conflict` after the flip: then it lives at the other shard already.
+        After the flip that is the other shard: then it only clears what was left.
         """
         placement = read(self._directory, self._institution)
         if placement.state is State.SETTLED:
@@ -111,15 +111,15 @@ class Mover:
             target.log.execute(
                 "DELETE FROM lrs.arrivals WHERE institution = %s", [self._institution]
             )
-        placement = notes.begin(self._directory, placement, to)
-        # From here on every process asks for each request where to go.
-        time.sleep(self._waits.believe)
-        return placement
+        return notes.begin(self._directory, placement, to)
 
     def _copy(self, placement: Placement, source: Side, target: Side) -> Placement:
         """Copies, compares and flips."""
         # Also where an earlier attempt had shut the source, or opened the target, already.
         placement = self._let_in(placement, source, target)
+        # After this every process asks for each request where to go; an earlier attempt may have
+        # ended before.
+        time.sleep(self._waits.believe)
         copying = Copying(source, target, self._institution, placement.epoch + 1, self._tell)
         copying.most()
         placement = notes.shut(self._directory, placement)
