@@ -31,7 +31,6 @@ from domain.values.timestamp import parse
 Json = dict[str, Any]
 
 _LEFT_OUT = frozenset({"id", "stored", "authority", "version", "timestamp", "attachments"})
-_ACTIVITY = frozenset({"objectType", "id"})
 
 
 def canonical(statement: Json) -> bytes:
@@ -59,7 +58,9 @@ def _verb(verb: Json) -> Json:
 
 
 def _activity(activity: Json) -> Json:
-    return {name: value for name, value in activity.items() if name in _ACTIVITY}
+    if "objectType" in activity:
+        return {"objectType": activity["objectType"], "id": activity["id"]}
+    return {"id": activity["id"]}
 
 
 def _object(target: Json) -> Json:
