@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from psycopg_pool import ConnectionPool
 
 from domain.errors import Error
+from lrs.arrays import Contents, Uuids
 from lrs.keys.blind_index import BlindIndex
 
 CACHE_SECONDS = 60.0
@@ -37,11 +38,7 @@ class People:
         """
         found, missing = self._cached(institution, ifis)
         if missing:
-            found |= self._look_up(institution, missing)
-            missing -= found.keys()
-        if missing:
-            self._create(institution, missing)
-            found |= self._look_up(institution, missing)
+            found |= self._name(institution, missing)
             missing -= found.keys()
         if missing:
             raise IdentifierErased(frozenset(missing))
@@ -80,14 +77,27 @@ class People:
         return found, missing
 
     def _look_up(self, institution: UUID, ifis: set[str]) -> dict[str, UUID]:
-        by_blind = {self._blind.blind(institution, ifi): ifi for ifi in ifis}
+        """Returns the pseudonyms of those identifiers that have one."""
+        blinds = [self._blind.blind(institution, ifi) for ifi in ifis]
+        query = "SELECT blind, pseudonym FROM lrs.people WHERE institution = %s AND blind = ANY(%b)"
+        return self._found(institution, ifis, blinds, query, [institution, Contents(blinds)])
+
+    def _name(self, institution: UUID, ifis: set[str]) -> dict[str, UUID]:
+        """Returns the pseudonyms of all but erased identifiers, made where there are none."""
+        blinds = [self._blind.blind(institution, ifi) for ifi in ifis]
+        fences = [self._blind.fence(institution, ifi) for ifi in ifis]
+        fresh = Uuids([uuid4() for _ in ifis])
+        query = "SELECT blind, pseudonym FROM lrs.name_people(%s, %b, %b, %b)"
+        params = [institution, Contents(blinds), Contents(fences), fresh]
+        return self._found(institution, ifis, blinds, query, params)
+
+    def _found(
+        self, institution: UUID, ifis: set[str], blinds: list[bytes], query: str, params: list[Any]
+    ) -> dict[str, UUID]:
+        by_blind = dict(zip(blinds, ifis, strict=True))
         with self._pool.connection() as connection:
-            rows = connection.execute(
-                "SELECT blind, pseudonym FROM lrs.people"
-                " WHERE institution = %s AND blind = ANY(%s)",
-                [institution, list(by_blind)],
-            ).fetchall()
-        found = {by_blind[bytes(blind)]: pseudonym for blind, pseudonym in rows}
+            rows = connection.execute(query.encode(), params, binary=True).fetchall()
+        found = {by_blind[blind]: pseudonym for blind, pseudonym in rows}
         if sum(map(len, list(self._cache.values()))) > CACHE_SIZE:
             self._cache.clear()
         expires = time.monotonic() + CACHE_SECONDS
@@ -95,15 +105,3 @@ class People:
         for ifi, pseudonym in found.items():
             known[ifi] = (expires, pseudonym)
         return found
-
-    def _create(self, institution: UUID, ifis: set[str]) -> None:
-        with self._pool.connection() as connection:
-            connection.execute(
-                "SELECT lrs.create_people(%s, %s, %s, %s)",
-                [
-                    institution,
-                    [self._blind.blind(institution, ifi) for ifi in ifis],
-                    [self._blind.fence(institution, ifi) for ifi in ifis],
-                    [uuid4() for _ in ifis],
-                ],
-            )

@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg_pool import ConnectionPool
 
 from domain.errors import Error
+from lrs.arrays import Contents, Numbers, Uuids
 from lrs.keys.envelope import DataKey
 from lrs.keys.port import KeyService
 
 LOOK_SECONDS = 1.0
 """How often a process asks who was fenced elsewhere, and so the longest that it may not know."""
 LOOK_BACK = "1 minute"
+COLUMNS = "key_id, institution, pseudonym, version, kek_id, wrapped, created_at"
 CLOSE_PAGE = 2000
 
 
@@ -236,9 +238,12 @@ class KeyRing:
             newest = self._newest(connection, institution, pseudonyms)
             stale = datetime.now(UTC) - self._rotation
             due = [p for p in pseudonyms if p not in newest or newest[p][2] < stale]
+            versions = [newest[p][0] + 1 if p in newest else 1 for p in due]
             if due:
-                self._issue(connection, institution, due, newest)
-                newest = self._newest(connection, institution, pseudonyms)
+                # Who is fenced meanwhile gets none, and the key that is too old does not count.
+                for pseudonym in due:
+                    newest.pop(pseudonym, None)
+                newest |= self._issue(connection, institution, due, versions)
         fenced = [p for p in pseudonyms if p not in newest]
         if fenced:
             raise PersonErased(fenced)
@@ -247,16 +252,8 @@ class KeyRing:
     def _newest(
         self, connection: Any, institution: UUID, pseudonyms: list[UUID]
     ) -> dict[UUID, tuple[int, DataKey, datetime]]:
-        rows = connection.execute(
-            "SELECT DISTINCT ON (pseudonym)"
-            " key_id, institution, pseudonym, version, kek_id, wrapped, created_at"
-            " FROM keystore.data_keys k WHERE institution = %s AND pseudonym = ANY(%s)"
-            " AND NOT EXISTS (SELECT FROM keystore.fences f"
-            "  WHERE f.institution = k.institution"
-            "   AND f.pseudonym IN (k.pseudonym, k.institution))"
-            " ORDER BY pseudonym, version DESC",
-            [institution, pseudonyms],
-        ).fetchall()
+        query = f"SELECT {COLUMNS} FROM keystore.newest(%s, %s)"
+        rows = connection.execute(query, [institution, Uuids(pseudonyms)], binary=True).fetchall()
         return {row[2]: (row[3], self._unwrap(row[:6]), row[6]) for row in rows}
 
     def _issue(
@@ -264,24 +261,25 @@ class KeyRing:
         connection: Any,
         institution: UUID,
         due: list[UUID],
-        newest: dict[UUID, tuple[int, DataKey, datetime]],
-    ) -> None:
-        versions = [newest[p][0] + 1 if p in newest else 1 for p in due]
+        versions: list[int],
+    ) -> dict[UUID, tuple[int, DataKey, datetime]]:
         wrapped = [
             self._service.wrap(os.urandom(32), _context(institution, pseudonym, version))
             for pseudonym, version in zip(due, versions, strict=True)
         ]
-        connection.execute(
-            "SELECT keystore.issue(%s, %s, %s, %s, %s, %s)",
+        rows = connection.execute(
+            f"SELECT {COLUMNS} FROM keystore.issue_newest(%s, %s, %s, %s, %s, %s)",
             [
                 institution,
-                [uuid4() for _ in due],
-                due,
-                versions,
+                Uuids([uuid4() for _ in due]),
+                Uuids(due),
+                Numbers(versions),
                 wrapped[0][0],
-                [w for _, w in wrapped],
+                Contents([w for _, w in wrapped]),
             ],
-        )
+            binary=True,
+        ).fetchall()
+        return {row[2]: (row[3], self._unwrap(row[:6]), row[6]) for row in rows}
 
     def _unwrap(self, row: tuple[Any, ...]) -> DataKey:
         key_id, institution, pseudonym, version, kek_id, wrapped = row
