@@ -1,7 +1,8 @@
 """Section `ingest`: statements over HTTP, batches of 100, of 5 and of 1, beside raw COPY.
 
-Every repeat has a fresh store and API. Persons, their keys and activities are new to the store, so
-that making them is in the rates. Raw COPY takes the rows that the same repeat has just written.
+Every repeat has a fresh store and API. First persons, their keys and activities are new to it, and
+making them is in the rate; then the same persons send as many again, as they do in a running store.
+Raw COPY takes the rows that the same repeat has just written.
 """
 
 from collections.abc import Iterator
@@ -49,12 +50,17 @@ def run(bench: Bench) -> None:
         shape: [_repeat(bench, shape) for _ in range(bench.options.repeats)] for shape in shapes
     }
     print(f"\n### Ingest over HTTP: {corpus().name}\n")
-    print(markdown(HEAD, [_row(shape, runs) for shape, runs in measured.items()]))
+    rows = [
+        _row(shape, persons, [pair[which] for pair in pairs])
+        for shape, pairs in measured.items()
+        for which, persons in enumerate(("new", "known"))
+    ]
+    print(markdown(HEAD, rows))
     print(
         "\nP50 and P99 are of a request, in ms, median of the repeats. CPU is of all processes of a"
         " part, in us a statement. Failed: answers that are no success, and broken connections."
     )
-    _show_copies(measured[shapes[0]])
+    _show_copies([known for _, known in measured[shapes[0]]])
 
 
 def statements_of(shape: Shape) -> Iterator[dict[str, Any]]:
@@ -72,24 +78,33 @@ def observed(place: Place, *queues: list[Request], connections: int) -> Run:
     return Run(result, {**used, "generator": result.cpu})
 
 
-def _repeat(bench: Bench, shape: Shape) -> Run:
+def _repeat(bench: Bench, shape: Shape) -> tuple[Run, Run]:
+    """Returns what came of statements of persons who are new to the store, then of more of them."""
     count = max(int(bench.options.statements * shape.part), shape.size * shape.connections)
     with bench.place() as place:
-        requests = place.make.posts(islice(statements_of(shape), count), shape.size)
         before = place.counted()
-        found = observed(place, requests, connections=shape.connections)
+        new, known = (
+            observed(
+                place,
+                place.make.posts(islice(statements_of(shape), count), shape.size),
+                connections=shape.connections,
+            )
+            for _ in range(2)
+        )
         written = place.counted() - before
-        assert written == found.result.statements, "what was answered for is not what is there"
-        return Run(found.result, found.cpu, raw_copy(place))
+        answered = new.result.statements + known.result.statements
+        assert written == answered, "what was answered for is not what is there"
+        return new, Run(known.result, known.cpu, raw_copy(place))
 
 
 HEAD = (
-    *("statements a request", "bytes each", "connections", "statements/s", "P50", "P99", "failed"),
+    *("statements a request", "bytes each", "connections", "persons", "statements/s", "P50", "P99"),
+    "failed",
     *("CPU: API", "Postgres", "generator"),
 )
 
 
-def _row(shape: Shape, runs: list[Run]) -> list[str]:
+def _row(shape: Shape, persons: str, runs: list[Run]) -> list[str]:
     results = [found.result for found in runs]
     times = [[quantile(r.latencies(), share) for r in results] for share in (0.5, 0.99)]
     size = mean_size(list(islice(statements_of(shape), 1000)))
@@ -97,6 +112,7 @@ def _row(shape: Shape, runs: list[Run]) -> list[str]:
         str(shape.size),
         f"{size:,.0f}",
         str(shape.connections),
+        persons,
         spread([r.rate for r in results]),
         *(f"{quantile(found, 0.5):,.1f}" for found in times),
         str(sum(r.failures for r in results)),
