@@ -5,9 +5,7 @@ lead to the first who came meanwhile. A leader waits for others only while there
 way, and for a few milliseconds at most. A member is answered only when its own rows are durable.
 """
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from threading import Lock
 
 from eventsourcing.persistence import StoredEvent
@@ -22,7 +20,6 @@ GROUP = 500
 """Statements of a transaction."""
 PATIENCE = 0.004
 """Seconds that a leader waits for writes which were begun before its own is sent."""
-STEP = 0.0005
 
 Insert = Callable[[Sequence[StoredEvent], IndexRows], list[int]]
 
@@ -41,7 +38,7 @@ class _Member:
 
 
 class GroupCommit:
-    """Commits writes of the threads of one process. Thread-safe.
+    """Commits writes of the threads of one process; entered while a write is made. Thread-safe.
 
     Where the database is away or has no room, all of a group hear so; what else may be wrong is
     wrong with one of them.
@@ -53,17 +50,17 @@ class GroupCommit:
         self._waiting: list[_Member] = []
         self._coming = 0
         self._led = False
+        self._patient: Lock | None = None
 
-    @contextmanager
-    def coming(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Announces a write from its beginning, so that a leader may wait for it."""
         with self._lock:
             self._coming += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._coming -= 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._coming -= 1
+            self._tell_leader()
 
     def append(self, stored: Sequence[StoredEvent], rows: IndexRows) -> list[int]:
         """Returns the position of each statement once they are durable, all or none of them.
@@ -76,6 +73,7 @@ class GroupCommit:
         member = _Member(stored, rows)
         with self._lock:
             self._waiting.append(member)
+            self._tell_leader()
             lead = not self._led
             self._led = True
         if not lead:
@@ -88,10 +86,23 @@ class GroupCommit:
             return self._insert(member.stored, member.rows)
         return member.positions
 
+    def _tell_leader(self) -> None:
+        if self._patient is not None and len(self._waiting) >= self._coming:
+            self._patient.release()
+            self._patient = None
+
+    def _wait_for_others(self) -> None:
+        with self._lock:
+            if len(self._waiting) >= self._coming:
+                return
+            complete = self._patient = Lock()
+            complete.acquire()
+        complete.acquire(timeout=PATIENCE)
+        with self._lock:
+            self._patient = None
+
     def _lead(self) -> None:
-        patient = time.monotonic() + PATIENCE
-        while len(self._waiting) < self._coming and time.monotonic() < patient:
-            time.sleep(STEP)
+        self._wait_for_others()
         group = self._take()
         try:
             self._commit(group)

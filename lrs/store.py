@@ -57,7 +57,7 @@ class RecordStore(Application[UUID]):
 
     def coming(self) -> AbstractContextManager[None]:
         """Announces that a small write of statements has begun (`lrs.commits`)."""
-        return self._commits.coming()
+        return self._commits
 
     def append_statements(
         self,

@@ -52,7 +52,7 @@ def at_once(
     begun = Barrier(len(writes))
 
     def one(stored: list[StoredEvent], rows: IndexRows) -> object:
-        with commits.coming():
+        with commits:
             begun.wait(10)
             try:
                 return commits.append(stored, rows)
