@@ -7,7 +7,6 @@ every dictionary that ever wrote stays in `dictionaries/`, numbered, and the new
 """
 
 import re
-import threading
 from functools import cache
 from importlib.resources import files
 
@@ -34,29 +33,41 @@ def dictionaries() -> dict[int, zstandard.ZstdCompressionDict]:
     return found
 
 
-class Compression(threading.local):
-    """Zstandard contexts, a set for each thread: sharing one crashes the process."""
+class Compression:
+    """Zstandard contexts, kept for whoever is next. Thread-safe: no context is shared meanwhile.
+
+    As many as were ever needed at once, the last one used first: it is warm in the processor's
+    cache. A context for each of hundreds of threads would be cold every time.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
-        known = dictionaries()
-        self._compressor = zstandard.ZstdCompressor(
-            level=LEVEL, dict_data=next(reversed(known.values())), write_content_size=True
-        )
-        self._decompressors = {
-            number: zstandard.ZstdDecompressor(dict_data=dictionary)
-            for number, dictionary in known.items()
-        }
-        self._decompressors[0] = zstandard.ZstdDecompressor()
+        self._compressors: list[zstandard.ZstdCompressor] = []
+        self._decompressors: dict[int, list[zstandard.ZstdDecompressor]] = {0: []}
+        self._decompressors.update((number, []) for number in dictionaries())
 
     def compress(self, content: bytes) -> bytes:
         """Returns a frame that says its content's size and its dictionary."""
-        return self._compressor.compress(content)
+        try:
+            context = self._compressors.pop()
+        except IndexError:
+            newest = next(reversed(dictionaries().values()))
+            context = zstandard.ZstdCompressor(
+                level=LEVEL, dict_data=newest, write_content_size=True
+            )
+        frame = context.compress(content)
+        self._compressors.append(context)
+        return frame
 
     def decompress(self, frame: bytes) -> bytes:
         """Returns the content of a frame that this or an earlier version made."""
         number = zstandard.get_frame_parameters(frame).dict_id
-        decompressor = self._decompressors.get(number)
-        if decompressor is None:
+        free = self._decompressors.get(number)
+        if free is None:
             raise UnknownDictionary(f"compression dictionary {number}")
-        return decompressor.decompress(frame)
+        try:
+            context = free.pop()
+        except IndexError:
+            context = zstandard.ZstdDecompressor(dict_data=dictionaries().get(number))
+        content = context.decompress(frame)
+        free.append(context)
+        return content

@@ -5,10 +5,11 @@ order; the transaction then only inserts, so writers cannot deadlock. Reads are 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from threading import Semaphore
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -36,6 +37,12 @@ from lrs.recorder import Beside, ContentConflict, IndexRows, PersonFenced
 from lrs.store import RecordStore
 
 Json = dict[str, Any]
+
+LARGE_AT_ONCE = 2
+"""Large batches of a process that are worked on: one while another waits for the database. More
+would only take the processor from each other, and its cache: a tenth more time for each.
+"""
+TURN_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ class Statements:
         self._blind = blind
         self._home_page = authority_home_page
         self._max_batch = max_batch
+        self._large = _Turns(LARGE_AT_ONCE)
 
     def accept(
         self,
@@ -98,7 +106,7 @@ class Statements:
             raise TooLarge(f"{len(statements)} statements; at most {self._max_batch} at once")
         if not statements:
             return Accepted([], [])
-        with self._store.coming() if len(statements) <= SMALL else nullcontext():
+        with self._store.coming() if len(statements) <= SMALL else self._large:
             return self._accept(credential, statements, version, attachments)
 
     def _accept(
@@ -226,6 +234,20 @@ class Statements:
             for pseudonym in error.pseudonyms:
                 self._people.forget(pseudonym)
             raise Erased(_fenced_pointer(events, error.pseudonyms)) from None
+
+
+class _Turns:
+    """Lets so many at once; who has waited too long is refused. Thread-safe."""
+
+    def __init__(self, count: int) -> None:
+        self._free = Semaphore(count)
+
+    def __enter__(self) -> None:
+        if not self._free.acquire(timeout=TURN_SECONDS):
+            raise Overloaded("too many large batches are under way")
+
+    def __exit__(self, *_: object) -> None:
+        self._free.release()
 
 
 @contextmanager
