@@ -63,6 +63,16 @@ class Pool(ConnectionPool[psycopg.Connection[Any]]):
         self._away = False
         return connection
 
+    def putconn(self, conn: psycopg.Connection[Any]) -> None:
+        """Takes a connection back; where it broke, those that lie idle broke with it: all are new.
+
+        Else each of them would refuse a request of its own, long after the server came back.
+        """
+        broken = conn.closed
+        super().putconn(conn)
+        if broken:
+            self.drain()
+
     def _lose(self, _: ConnectionPool[Any]) -> None:
         self._away = True
 

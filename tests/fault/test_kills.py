@@ -130,10 +130,14 @@ class Counted:
         assert self.kept <= reader.ask("GET", DOCUMENT).json["count"] <= self.tried
 
 
+POOLS = 4
+"""Of statements and of keys, in each of two processes."""
+
+
 @dataclass
 class Returning(Client):
-    """Reads once the load is over. A connection that the API has kept from before the last kill
-    refuses one request when it is drawn, and is gone then: so often, and no more, this comes again.
+    """Reads once the load is over. A pool learns from one request that the server it was connected
+    to is gone, and refuses that one: so often, and no more, this comes again.
     """
 
     stale: int = 0
@@ -238,7 +242,7 @@ def test_killed_under_load(
     services = open_services(settings)
     services.contents.sweep(timedelta())
     services.close()
-    back = Returning(running.server.port, running.key, running.secret, stale=settings.pool_size)
+    back = Returning(running.server.port, running.key, running.secret, stale=POOLS)
     document.check(back)
     there = check_store(back, sent)
     assert [now - then for now, then in zip(rows(settings), before, strict=True)] == [there] * 3

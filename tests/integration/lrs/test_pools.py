@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
 
@@ -71,3 +72,18 @@ def test_a_dead_database_is_asked_once_a_second(settings: Settings) -> None:
         for _ in range(50):
             seconds_refused(made)
         assert made.get_stats()["requests_num"] - asked <= 1
+
+
+def test_one_broken_connection_tells_of_all(settings: Settings) -> None:
+    """A server that went away took every idle connection with it."""
+    with open_pool(settings.dsn, settings) as made:
+        with ExitStack() as held:
+            several = [held.enter_context(made.connection()) for _ in range(SIZE + 2)]
+            backends = [one.info.backend_pid for one in several]
+        with psycopg.connect(settings.admin_dsn, autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(p) FROM unnest(%s::int[]) p", [backends])
+        with pytest.raises(psycopg.OperationalError), made.connection() as connection:
+            connection.execute("SELECT 1")
+        for _ in range(2 * len(backends)):
+            with made.connection() as connection:
+                assert connection.execute("SELECT 1").fetchone() == (1,)
