@@ -16,6 +16,8 @@ from lrs.recorder import IndexRows
 
 SMALL = 25
 """Statements of a write that waits for others; a larger one fills a transaction by itself."""
+SMALL_BYTES = 64 * 1024
+"""Bytes of such a write, sealed: a group stays far below what Postgres takes in one array."""
 GROUP = 500
 """Statements of a transaction."""
 PATIENCE = 0.004
@@ -40,8 +42,8 @@ class _Member:
 class GroupCommit:
     """Commits writes of the threads of one process; entered while a write is made. Thread-safe.
 
-    Where the database is away or has no room, all of a group hear so; what else may be wrong is
-    wrong with one of them.
+    Where the database is away or has no room, all who wait hear so; what else may be wrong is wrong
+    with one of them.
     """
 
     def __init__(self, insert: Insert) -> None:
@@ -68,7 +70,7 @@ class GroupCommit:
         Raises what `LogRecorder.insert_statements` raises for these alone: a group that is refused
         for the sake of one member is written member by member.
         """
-        if len(stored) > SMALL:
+        if len(stored) > SMALL or sum(len(event.state) for event in stored) > SMALL_BYTES:
             return self._insert(stored, rows)
         member = _Member(stored, rows)
         with self._lock:
@@ -133,6 +135,10 @@ class GroupCommit:
         try:
             positions = self._insert(stored, IndexRows.joined([member.rows for member in group]))
         except (OperationalError, PoolTimeout, TooManyRequests) as error:
+            # Whoever waits by now has waited as long: not each group anew for the same reason.
+            with self._lock:
+                group += self._waiting
+                self._waiting = []
             for member in group:
                 member.failure = error
         except Exception as error:

@@ -13,8 +13,8 @@ from lrs.settings import Settings
 from projections.views import dead_letters
 from stream_processors.agents import connect
 from stream_processors.partitions import topic
-from tests.integration.stream_processors.conftest import Class, answer, void
 from tests.fsck import check_clean
+from tests.integration.stream_processors.conftest import Class, answer, void
 from tests.pipeline import Running, log_file, streams
 
 SECONDS = 60.0

@@ -3,6 +3,7 @@
 What is committed is a list here; over a real database the same is tried in tests/fault.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event, Lock
@@ -12,7 +13,7 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 from psycopg import OperationalError
 
-from lrs.commits import GROUP, SMALL, GroupCommit
+from lrs.commits import GROUP, SMALL, SMALL_BYTES, GroupCommit
 from lrs.recorder import ContentConflict, IndexRows
 
 
@@ -35,9 +36,9 @@ class Log:
             return list(range(first, first + len(stored)))
 
 
-def write(size: int = 1) -> tuple[list[StoredEvent], IndexRows]:
+def write(size: int = 1, state: bytes = b"") -> tuple[list[StoredEvent], IndexRows]:
     """Returns a write of so many statements."""
-    stored = [StoredEvent(uuid4(), 1, "statement.stored", b"") for _ in range(size)]
+    stored = [StoredEvent(uuid4(), 1, "statement.stored", state) for _ in range(size)]
     rows = IndexRows()
     for _ in range(size):
         rows.owners.append(uuid4())
@@ -91,6 +92,14 @@ def test_a_large_write_goes_by_itself_and_a_group_has_an_end() -> None:
     assert max(log.groups) <= GROUP
 
 
+def test_a_write_of_many_bytes_goes_by_itself() -> None:
+    log = Log()
+    writes = [write(state=bytes(SMALL_BYTES + 1)), *(write() for _ in range(11))]
+    at_once(GroupCommit(log.insert), writes)
+    assert sum(log.groups) == len(writes)
+    assert min(log.groups) == 1
+
+
 def test_a_member_that_is_refused_is_refused_alone() -> None:
     writes = [write() for _ in range(12)]
     wrong = writes[5][0][0].originator_id
@@ -114,6 +123,27 @@ def test_where_the_database_is_away_all_hear_so_at_once() -> None:
     got = at_once(GroupCommit(log.insert), [write() for _ in range(12)])
     assert all(isinstance(one, OperationalError) for one in got)
     assert len(log.groups) < 12
+
+
+def test_who_waits_while_the_database_goes_away_does_not_wait_again() -> None:
+    begun, gone = Event(), Event()
+
+    def judge(_: Sequence[StoredEvent]) -> None:
+        begun.set()
+        assert gone.wait(10)
+        raise OperationalError("away")
+
+    log = Log(judge)
+    commits = GroupCommit(log.insert)
+    with ThreadPoolExecutor(12) as threads:
+        first = threads.submit(commits.append, *write())
+        assert begun.wait(10)
+        others = [threads.submit(commits.append, *write()) for _ in range(11)]
+        while len(commits._waiting) < len(others):
+            time.sleep(0.001)
+        gone.set()
+        assert all(isinstance(one.exception(10), OperationalError) for one in (first, *others))
+    assert log.groups == [1]
 
 
 def test_a_leader_that_is_stopped_leaves_nobody_waiting() -> None:
