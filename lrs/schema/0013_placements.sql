@@ -171,10 +171,11 @@ BEGIN
     high := coalesce(high, 0);
     WHILE low < high LOOP
         middle := (low + high + 1) / 2;
-        SELECT s.notification_id, s.recorded_at INTO found_position, found_at
-            FROM (SELECT p.position FROM lrs.postings p WHERE p.term = every
-                  AND p.position >= middle ORDER BY p.position LIMIT 1) AS p
-            JOIN lrs.stored_events s ON s.notification_id = p.position;
+        SELECT p.position INTO found_position FROM lrs.postings p
+            WHERE p.term = every AND p.position >= middle ORDER BY p.position LIMIT 1;
+        -- Its own event; should that be missing, the next one says about when it was.
+        SELECT s.recorded_at INTO found_at FROM lrs.stored_events s
+            WHERE s.notification_id >= found_position ORDER BY s.notification_id LIMIT 1;
         IF found_at < moment THEN low := found_position; ELSE high := middle - 1; END IF;
     END LOOP;
     RETURN low;
