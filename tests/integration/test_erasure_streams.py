@@ -71,7 +71,8 @@ def test_nothing_comes_back_into_the_views(services: Services) -> None:
         asked = erasures.request(TOOL.institution, ada, by="officer", basis="")
         erased = erasures.run(asked)
         writer.join()
-        assert erased.purged["views"] > 0
+        # The worker may have heard of the erasure first, and left nothing to purge.
+        assert "views" in erased.purged
         running.wait(accept(services, "carol"), SECONDS)
         assert rows(ada) == 0
         assert rows(bob) == before
