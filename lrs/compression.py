@@ -7,6 +7,7 @@ every dictionary that ever wrote stays in `dictionaries/`, numbered, and the new
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -47,16 +48,29 @@ class Compression:
 
     def compress(self, content: bytes) -> bytes:
         """Returns a frame that says its content's size and its dictionary."""
-        try:
-            context = self._compressors.pop()
-        except IndexError:
-            newest = next(reversed(dictionaries().values()))
-            context = zstandard.ZstdCompressor(
-                level=LEVEL, dict_data=newest, write_content_size=True
-            )
+        context = self._compressor()
         frame = context.compress(content)
         self._compressors.append(context)
         return frame
+
+    def compress_all(self, contents: Sequence[bytes]) -> list[bytes]:
+        """Returns a frame of each: the interpreter is let go of once, not for each of them.
+
+        Whoever waits for the interpreter is woken each time, mostly to find it taken again.
+        """
+        if len(contents) == 1:
+            return [self.compress(contents[0])]
+        context = self._compressor()
+        frames = context.multi_compress_to_buffer([*contents])
+        self._compressors.append(context)
+        return [frames[number].tobytes() for number in range(len(frames))]
+
+    def _compressor(self) -> zstandard.ZstdCompressor:
+        try:
+            return self._compressors.pop()
+        except IndexError:
+            newest = next(reversed(dictionaries().values()))
+            return zstandard.ZstdCompressor(level=LEVEL, dict_data=newest, write_content_size=True)
 
     def decompress(self, frame: bytes) -> bytes:
         """Returns the content of a frame that this or an earlier version made."""

@@ -5,7 +5,7 @@ none), then boxes (`lrs.keys.envelope`). The first box holds the event; which bo
 besides is in `lrs.bodies`. All other events are sealed under the record key of their institution.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from domain.statements.events import StatementStored
 from lrs.bodies import BOXED_AUTHORITY, put_together, take_apart
 from lrs.compression import Compression
 from lrs.keys.blind_index import BlindIndex
-from lrs.keys.envelope import DataKey, boxes, place, seal, unseal
+from lrs.keys.envelope import boxes, nonces, place, seal, unseal
 from lrs.keys.ring import KeyRing
 from lrs.notifications import Recorded, RecordedEvent, Shredded
 from lrs.topics import register
@@ -72,25 +72,22 @@ class SealingMapper(Mapper[UUID]):
         named = {event.owner for event in events}
         named.update(person.pseudonym for event in events for person in event.people)
         keys = self._ring.current(events[0].institution, named)
-        return [
-            self._seal_statement(event, digest, keys)
-            for event, digest in zip(events, digests, strict=True)
-        ]
-
-    def _seal_statement(
-        self, event: StatementStored, digest: bytes, keys: Mapping[UUID, DataKey]
-    ) -> StoredEvent:
-        body, others = take_apart(event)
-        institution, originator = event.institution, event.originator_id
-        where = place(institution, originator, 1, BODY)
-        state = [
-            self._header(institution, digest),
-            seal(keys[event.owner], self._compression.compress(body), where),
-        ]
-        for number, (pseudonym, agent) in enumerate(others):
-            where = place(institution, originator, 1, f"person:{number}")
-            state.append(seal(keys[pseudonym], agent, where))
-        return StoredEvent(originator, 1, event.TOPIC, b"".join(state))
+        parts = [take_apart(event) for event in events]
+        bodies = self._compression.compress_all([body for body, _ in parts])
+        fresh = nonces(sum(1 + len(others) for _, others in parts))
+        stored = []
+        for event, digest, body, (_, others) in zip(events, digests, bodies, parts, strict=True):
+            institution, originator = event.institution, event.originator_id
+            where = place(institution, originator, 1, BODY)
+            state = [
+                self._header(institution, digest),
+                seal(keys[event.owner], body, where, next(fresh)),
+            ]
+            for number, (pseudonym, agent) in enumerate(others):
+                where = place(institution, originator, 1, f"person:{number}")
+                state.append(seal(keys[pseudonym], agent, where, next(fresh)))
+            stored.append(StoredEvent(originator, 1, event.TOPIC, b"".join(state)))
+        return stored
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         """Returns the event, or `Shredded` where the key that seals it was destroyed."""

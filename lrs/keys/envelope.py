@@ -5,6 +5,7 @@ Moved to another event, field or institution it does not open: its place is auth
 """
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -41,9 +42,15 @@ def place(institution: UUID, originator_id: UUID, version: int, part: str) -> by
     )
 
 
-def seal(key: DataKey, plaintext: bytes, where: bytes) -> bytes:
-    """Returns a box of `plaintext` that opens only at `where`."""
-    nonce = os.urandom(NONCE)
+def nonces(count: int) -> Iterator[bytes]:
+    """Yields so many fresh nonces, drawn at once; each is to be used for one box, now."""
+    drawn = os.urandom(NONCE * count)
+    return (drawn[start : start + NONCE] for start in range(0, len(drawn), NONCE))
+
+
+def seal(key: DataKey, plaintext: bytes, where: bytes, nonce: bytes | None = None) -> bytes:
+    """Returns a box of `plaintext` that opens only at `where`; `nonce` is one of `nonces`."""
+    nonce = nonce or os.urandom(NONCE)
     ciphertext = key.cipher.encrypt(nonce, plaintext, key.name + where)
     return b"".join((key.name, (NONCE + len(ciphertext)).to_bytes(4, "big"), nonce, ciphertext))
 

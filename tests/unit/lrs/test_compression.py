@@ -21,6 +21,14 @@ def test_what_was_compressed_is_read_again(content: bytes) -> None:
     assert compression.decompress(compression.compress(content)) == content
 
 
+def test_several_at_once_are_the_same_frames() -> None:
+    compression = Compression()
+    bodies = [MAKER.body(MAKER.statement()) for _ in range(5)]
+    for several in (bodies, bodies[:1]):
+        frames = compression.compress_all(several)
+        assert frames == [compression.compress(body) for body in several]
+
+
 def test_frames_of_the_first_release_are_read() -> None:
     """They had no dictionary."""
     frame = zstandard.ZstdCompressor(level=3).compress(b"as it was")
