@@ -5,7 +5,7 @@ order; the transaction then only inserts, so writers cannot deadlock. Reads are 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -106,8 +106,16 @@ class Statements:
             raise TooLarge(f"{len(statements)} statements; at most {self._max_batch} at once")
         if not statements:
             return Accepted([], [])
-        with self._store.coming() if len(statements) <= SMALL else self._large:
+        with self._turn(len(statements), attachments):
             return self._accept(credential, statements, version, attachments)
+
+    def _turn(self, count: int, attachments: Iterable[Sent]) -> AbstractContextManager[None]:
+        """Returns what a request waits for, or lets others wait for; nothing where it has more to
+        receive: how long that takes is up to its sender.
+        """
+        if attachments:
+            return nullcontext()
+        return self._store.coming() if count <= SMALL else self._large
 
     def _accept(
         self,
