@@ -158,11 +158,24 @@ def test_a_second_one_on_the_same_folder_is_refused(up: Up) -> None:
     assert up.all_ready()
 
 
+def kill(up: Up, name: str) -> int:
+    """Kills a part, once it is there; returns its pid."""
+    while True:
+        pid: int = up.told()["pids"][name]
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            time.sleep(0.05)
+        else:
+            return pid
+
+
 def test_whatever_dies_is_started_again(up: Up) -> None:
     statement = up.post()
     for name in STARTED:
-        before = up.told()["pids"][name]
-        os.kill(before, signal.SIGKILL)
+        # Whoever loses what it needs may end by itself: killed is only what runs.
+        up.wait(up.all_ready)
+        before = kill(up, name)
         up.wait(lambda name=name, before=before: up.told()["pids"][name] != before)
     up.wait(up.all_ready)
     assert up.has(statement)
