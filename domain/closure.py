@@ -1,21 +1,17 @@
-"""What is true of a closure: the events of the workflow that erases a whole institution.
+"""What is true of a closure: the workflow that erases a whole institution (`domain/workflow.py`).
 
-Requested, fenced, each store purged, verified, certified. The events belong to the deployment
-(`INSTANCE`), not to the institution: its keys are destroyed, and the receipt must stay readable.
-What carries the steps out is `lrs/closure.py`; each can be done again without harm, so whoever
-finds an unfinished closure goes on at `Closure.next`.
+Its events belong to the deployment (`INSTANCE`), not to the institution: its keys are destroyed,
+and the receipt must stay readable. What carries the steps out is `lrs/closure.py`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self
 from uuid import UUID, uuid5
 
 from domain.events import Event
 from domain.institutions import INSTANCE
-from domain.values.timestamp import write
+from domain.workflow import Certified, Purged, Requested, Workflow
 
 
 def closure_id(institution: UUID) -> UUID:
@@ -40,14 +36,12 @@ class Holding(Protocol):
         ...
 
 
-class ClosureRequested(Event):
-    """Somebody (`by`: key of a credential, or the command line) asked, on this basis."""
+class ClosureRequested(Requested):
+    """Somebody asked that the institution `erased` go."""
 
     TOPIC: ClassVar[str] = "closure.requested"
 
     erased: UUID
-    by: str
-    basis: str
 
 
 class ClosureFenced(Event):
@@ -59,13 +53,10 @@ class ClosureFenced(Event):
     found: dict[str, int]
 
 
-class HoldingPurged(Event):
-    """`rows` of this store are gone."""
+class HoldingPurged(Purged):
+    """A store holds nothing of the institution any more."""
 
     TOPIC: ClassVar[str] = "closure.store-purged"
-
-    store: str
-    rows: int
 
 
 class ClosureVerified(Event):
@@ -80,128 +71,45 @@ class ClosureVerified(Event):
     events: int
 
 
-class ClosureCertified(Event):
-    """The signed receipt was issued (`lrs/audit/receipts.py`); the closure is finished."""
+class ClosureCertified(Certified):
+    """The institution is gone."""
 
     TOPIC: ClassVar[str] = "closure.certified"
 
-    receipt: dict[str, Any]
-
-
-class Step(StrEnum):
-    """What is to be done next."""
-
-    FENCE = "fence"
-    PURGE = "purge"
-    VERIFY = "verify"
-    CERTIFY = "certify"
-
 
 @dataclass(frozen=True)
-class Closure:
-    """What the events of one closure come to. `version` is that of the last event."""
+class Closure(Workflow):
+    """What the events of one closure come to. It is scoped as it is fenced."""
+
+    NAME: ClassVar[str] = "closure"
+    RECEIPT: ClassVar[str] = "kumbuka-institution-erasure-receipt"
 
     requested: ClosureRequested
-    version: int
-    found: Mapping[str, int] | None = None
-    purged: Mapping[str, int] = field(default_factory=dict)
     verified: ClosureVerified | None = None
-    receipt: Mapping[str, Any] | None = None
-    times: Mapping[str, datetime] = field(default_factory=dict)
-
-    @classmethod
-    def fold(cls, events: Iterable[Event]) -> Self | None:
-        """Returns the closure that these events of one stream give; None if there are none."""
-        closure: Self | None = None
-        for event in events:
-            if isinstance(event, ClosureRequested):
-                closure = cls(event, 1, times={"requested": event.at})
-            elif closure is not None:
-                closure = closure.after(event)
-        return closure
 
     def after(self, event: Event) -> Self:
         """Returns the closure with one event more."""
-        moved = replace(self, version=event.originator_version)
+        moved = super().after(event)
         match event:
             case ClosureFenced():
-                return replace(moved, found=event.found, times=self._at("fenced", event))
-            case HoldingPurged():
-                rows = self.purged.get(event.store, 0) + event.rows
-                times = {**self.times, f"purged:{event.store}": event.at}
-                return replace(moved, purged={**self.purged, event.store: rows}, times=times)
+                return replace(moved, found=event.found).timed("fenced", event)
+            case HoldingPurged():  # Its time is when the last of it went.
+                return replace(moved, times={**moved.times, f"purged:{event.store}": event.at})
             case ClosureVerified():
-                return replace(moved, verified=event, times=self._at("verified", event))
-            case ClosureCertified():
-                times = self._at("certified", event)
-                return replace(moved, receipt=event.receipt, times=times)
+                return replace(moved, verified=event).timed("verified", event)
         return moved
-
-    @property
-    def id(self) -> UUID:
-        """The closure's stream."""
-        return self.requested.originator_id
 
     @property
     def institution(self) -> UUID:
         """The institution that goes."""
         return self.requested.erased
 
-    @property
-    def state(self) -> str:
-        """How far it is, in one word."""
-        if self.receipt is not None:
-            return "certified"
-        if self.verified is not None:
-            return "verified"
-        if self.purged:
-            return "purging"
-        return "requested" if self.found is None else "fenced"
+    def certificate(self, fenced_at_position: int, issued: datetime) -> dict[str, Any]:
+        """Returns what the receipt of a verified closure says.
 
-    def next(self, stores: Sequence[str]) -> Step | None:
-        """Returns the next step where `stores` are to be purged; None when it is finished."""
-        if self.receipt is not None:
-            return None
-        if self.found is None:
-            return Step.FENCE
-        if self.unpurged(stores):
-            return Step.PURGE
-        return Step.CERTIFY if self.verified is not None else Step.VERIFY
-
-    def unpurged(self, stores: Sequence[str]) -> list[str]:
-        """Returns which of `stores` are still to be purged, in their order."""
-        return [store for store in stores if store not in self.purged]
-
-    def _at(self, what: str, event: Event) -> dict[str, datetime]:
-        return {what: event.at, **self.times}
-
-
-def certificate(closure: Closure, fenced_at_position: int, issued: datetime) -> dict[str, Any]:
-    """Returns what the receipt of a verified closure says: what was done and when; no name.
-
-    No statement and no document of the institution stands after the position. `log` counts events
-    that stay as tombstones: their place and time are left, no key opens them. `found` counts rows.
-    """
-    assert closure.verified is not None
-    found = closure.found or {}
-    return {
-        "type": "kumbuka-institution-erasure-receipt",
-        "version": 1,
-        "closure": str(closure.id),
-        "institution": str(closure.institution),
-        "requested": write(closure.times["requested"]),
-        "fenced": write(closure.times["fenced"]),
-        "fenced_at_position": fenced_at_position,
-        "verified": write(closure.times["verified"]),
-        "issued": write(issued),
-        "log": {"scanned_to": closure.verified.position, "tombstones": closure.verified.events},
-        "stores": [
-            {
-                "store": store,
-                "found": max(found.get(store, 0), rows),
-                "left": 0,
-                "purged": write(closure.times[f"purged:{store}"]),
-            }
-            for store, rows in closure.purged.items()
-        ],
-    }
+        `log` counts events that stay as tombstones: their place and time are left, no key opens
+        them.
+        """
+        assert self.verified is not None
+        log = {"scanned_to": self.verified.position, "tombstones": self.verified.events}
+        return {**super().certificate(fenced_at_position, issued), "log": log}

@@ -1,18 +1,16 @@
-"""Closure: erases a whole institution, step by step, and certifies it.
+"""Closure: the steps that erase a whole institution (`lrs.workflow` carries them out).
 
 First nobody of it may come in any more, then its keys are destroyed: from there on whatever is left
-says nothing. Every step can be done again, and what was done is an event, so whatever is cut short,
-wherever, goes on where it stopped (`resume`). What is purged, and how, is in `lrs.holdings`.
+says nothing. What is purged, and how, is in `lrs.holdings`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Lock
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from psycopg import Connection, connect
+from psycopg import Connection
 
 from domain.closure import (
     Closure,
@@ -22,51 +20,42 @@ from domain.closure import (
     ClosureVerified,
     Holding,
     HoldingPurged,
-    Step,
-    certificate,
     closure_id,
 )
-from domain.errors import Conflict, Error, NotFound
+from domain.errors import Conflict, NotFound
 from domain.events import Event
 from domain.institutions import INSTANCE
 from domain.placements import State
+from domain.workflow import Step
 from lrs import placements
-from lrs.audit.receipts import PURPOSE, Receipts
 from lrs.holdings import holdings
 from lrs.keys.ring import KeyRing
 from lrs.mapper import SealingMapper
 from lrs.notifications import RecordedEvent, Shredded
 from lrs.recorder import COLUMNS
 from lrs.services import Services
+from lrs.workflow import NotClean, Progress, Workflows, next_of
 
-CLOSURE_LOCK = 7015
-ROUNDS = 5
 SCAN = 5000
 """Positions of the log that one look of the scan covers."""
 LOG = "log"
 
-Progress = Callable[[str, int, int], None]
-"""Is told the store, how much of it is done, and how much there is."""
 
-
-class NotClosed(Error):
-    """Something of the institution is still there, or came back. Run the closure again."""
-
-
-class Closures:
+class Closures(Workflows[Closure]):
     """The closures of this deployment; `others` are the stores beside the record store."""
 
+    LOCK = 7015
+    FINISH = "UPDATE lrs.closures SET finished_at = %s WHERE closure = %s"
+    FENCED = ClosureFenced
+    UNKNOWN = "nobody has asked for the erasure of this institution"
+    AGAIN = "something of this institution keeps coming back; see the log"
+
     def __init__(self, services: Services, others: Sequence[Holding] = ()) -> None:
-        self._services = services
         self._places = [services, services.directory] if services.directory else [services]
-        self._store = services.store
-        self._pool = services.pool
         *first, last = holdings(services)
         # The name goes last: until then the institution can be told from one that never was.
         self._holdings = [*first, *others, last]
-        self._stores = [holding.name for holding in self._holdings]
-        self.receipts = Receipts(services.key_service.secret(PURPOSE))
-        self._one_at_a_time = Lock()
+        super().__init__(services, Closure, [holding.name for holding in self._holdings])
 
     def radius(self, institution: UUID) -> dict[str, int]:
         """Returns how many rows a closure would take now, by store; changes nothing.
@@ -115,65 +104,31 @@ class Closures:
 
     def get(self, institution: UUID) -> Closure:
         """Returns the closure of an institution as it stands. Raises `NotFound`."""
-        found = Closure.fold(self._store.stream(closure_id(institution)))
-        if found is None:
-            raise NotFound("nobody has asked for the erasure of this institution")
-        return found
-
-    def run(
-        self, closure: Closure, progress: Progress = lambda *_: None, steps: int | None = None
-    ) -> Closure:
-        """Does what is left to do, or the next `steps` of it; returns the closure as it is then.
-
-        Where another process is at it, returns it as it stands. Raises `NotClosed`.
-        """
-        with self._alone(closure.id) as alone:
-            closure = self.get(closure.institution)
-            rounds, done = 0, 0
-            while alone and done != steps and (step := closure.next(self._stores)) is not None:
-                rounds += step is Step.VERIFY
-                done += 1
-                if rounds > ROUNDS:
-                    raise NotClosed("something of this institution keeps coming back; see the log")
-                events = self._do(step, closure, progress)
-                self._append(events)
-                for event in events:
-                    closure = closure.after(event)
-        return closure
+        return self._read(closure_id(institution))
 
     def resume(self) -> int:
         """Finishes what was cut short; returns how many closures were finished.
 
-        Raises `NotClosed` after all were tried.
+        Raises `NotClean` after all were tried.
         """
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT institution FROM lrs.closures WHERE finished_at IS NULL"
                 " ORDER BY requested_at"
             ).fetchall()
-        finished = 0
-        failure: NotClosed | None = None
-        for (institution,) in rows:
-            try:
-                finished += self.run(self.get(institution)).receipt is not None
-            except NotClosed as error:
-                failure = error
-        if failure is not None:
-            raise failure
-        return finished
+        return self._finish(self.get(institution) for (institution,) in rows)
 
     def _do(self, step: Step, closure: Closure, progress: Progress) -> list[Event]:
         """Does one step; returns its events."""
         match step:
-            case Step.FENCE:
+            case Step.FENCE | Step.SCOPE:
                 return [self._fence(closure)]
             case Step.PURGE:
                 return [self._purge(closure, progress)]
             case Step.VERIFY:
                 return self._verify(closure, progress)
             case Step.CERTIFY:
-                receipt = self.receipts.sign(self._payload(closure))
-                return [ClosureCertified(**_next(closure), receipt=receipt)]
+                return [ClosureCertified(**next_of(closure), receipt=self._receipt(closure))]
 
     def _fence(self, closure: Closure) -> Event:
         for place in self._places:
@@ -184,7 +139,7 @@ class Closures:
                 connection.execute("SELECT lrs.fence_institution(%s)", [closure.institution])
         # Only now: nothing more can come.
         found = self._count(closure.institution)
-        return ClosureFenced(**_next(closure), erased=closure.institution, found=found)
+        return ClosureFenced(**next_of(closure), erased=closure.institution, found=found)
 
     def _purge(self, closure: Closure, progress: Progress) -> Event:
         waiting = closure.unpurged(self._stores)[0]
@@ -193,7 +148,7 @@ class Closures:
         progress(waiting, 0, found)
         rows = holding.purge_all(closure.institution)
         progress(waiting, rows, max(rows, found))
-        return HoldingPurged(**_next(closure), store=waiting, rows=rows)
+        return HoldingPurged(**next_of(closure), store=waiting, rows=rows)
 
     def _verify(self, closure: Closure, progress: Progress) -> list[Event]:
         """Scans every store and the log; what is left is purged, to be scanned again."""
@@ -201,7 +156,7 @@ class Closures:
         for holding in self._holdings:
             if holding.count_all(closure.institution):
                 rows = holding.purge_all(closure.institution)
-                place = _next(closure, len(events))
+                place = next_of(closure, len(events))
                 events.append(HoldingPurged(**place, store=holding.name, rows=rows))
         if events:
             return events
@@ -216,47 +171,10 @@ class Closures:
                 _check(where, mapper, recorded)
                 tombstones += len(recorded)
         position = self._store.last()
-        return [ClosureVerified(**_next(closure), position=position, events=tombstones)]
+        return [ClosureVerified(**next_of(closure), position=position, events=tombstones)]
 
     def _count(self, institution: UUID) -> dict[str, int]:
         return {holding.name: holding.count_all(institution) for holding in self._holdings}
-
-    def _payload(self, closure: Closure) -> dict[str, Any]:
-        recorded = cast(Sequence[RecordedEvent], self._store.recorder.select_events(closure.id))
-        fence = next(event.id for event in recorded if event.topic == ClosureFenced.TOPIC)
-        return certificate(closure, fence, datetime.now(UTC))
-
-    def _append(self, events: list[Event]) -> None:
-        def finish(connection: Connection[Any]) -> None:
-            connection.execute(
-                "UPDATE lrs.closures SET finished_at = %s WHERE closure = %s",
-                [events[-1].at, events[-1].originator_id],
-            )
-
-        certified = isinstance(events[-1], ClosureCertified)
-        self._store.append(*events, beside=finish if certified else None)
-
-    @contextmanager
-    def _alone(self, closure: UUID) -> Iterator[bool]:
-        """Gives whether this is the one process that carries the closure out."""
-        low = int.from_bytes(closure.bytes[:4], "big", signed=True)
-        # A connection of its own: the steps need those of the pool.
-        with self._one_at_a_time, connect(self._services.settings.dsn, autocommit=True) as lead:
-            row = lead.execute(
-                "SELECT pg_try_advisory_lock(%s, %s)", [CLOSURE_LOCK, low]
-            ).fetchone()
-            assert row is not None
-            yield row[0]
-
-
-def _next(closure: Closure, more: int = 0) -> dict[str, Any]:
-    """Returns the place of the next event in the stream, or of one `more` after it."""
-    return {
-        "originator_id": closure.id,
-        "originator_version": closure.version + 1 + more,
-        "institution": INSTANCE,
-        "at": datetime.now(UTC),
-    }
 
 
 def _log(
@@ -285,9 +203,9 @@ def _log(
 
 
 def _check(place: Services, mapper: SealingMapper, recorded: list[RecordedEvent]) -> None:
-    """Raises `NotClosed` where an event opens, or the index still knows it."""
+    """Raises `NotClean` where an event opens, or the index still knows it."""
     if not all(isinstance(one.event, Shredded) for one in mapper.recorded(recorded)):
-        raise NotClosed("an event of this institution can still be opened")
+        raise NotClean("an event of this institution can still be opened")
     with place.pool.connection() as connection:
         left = connection.execute(
             "SELECT FROM lrs.statement_index WHERE position = ANY(%(positions)s)"
@@ -296,4 +214,4 @@ def _check(place: Services, mapper: SealingMapper, recorded: list[RecordedEvent]
             {"positions": [one.id for one in recorded]},
         ).fetchone()
     if left is not None:
-        raise NotClosed("the index still has statements of this institution")
+        raise NotClean("the index still has statements of this institution")

@@ -11,8 +11,9 @@ import pytest
 from domain.credentials import Credential
 from domain.roles import Role
 from lrs import holdings
-from lrs.closure import Closures, NotClosed
+from lrs.closure import Closures
 from lrs.services import Services, open_services
+from lrs.workflow import NotClean
 from tests.fsck import check_clean
 from tests.integration.lrs.closing import rows
 from tests.integration.lrs.erasing import accept, erase
@@ -157,7 +158,7 @@ def test_what_keeps_coming_back_is_told(services: Services, tool: Credential) ->
             return 1
 
     closures = Closures(services, [Endless()])
-    with pytest.raises(NotClosed):
+    with pytest.raises(NotClean):
         closures.run(closures.request(tool.institution, by="host", basis=""))
     assert Closures(services).resume() == 1
 

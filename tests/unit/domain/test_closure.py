@@ -11,12 +11,11 @@ from domain.closure import (
     ClosureRequested,
     ClosureVerified,
     HoldingPurged,
-    Step,
-    certificate,
     closure_id,
 )
 from domain.events import Event
 from domain.institutions import INSTANCE
+from domain.workflow import Step
 
 GONE = uuid4()
 START = datetime(2026, 3, 4, tzinfo=UTC)
@@ -70,7 +69,7 @@ def test_a_store_that_a_later_release_knows_is_purged_too() -> None:
 def test_the_certificate_names_nobody() -> None:
     closure = Closure.fold(EVENTS[:6])
     assert closure is not None
-    said = certificate(closure, 42, START)
+    said = closure.certificate(42, START)
     assert said["institution"] == str(GONE)
     assert said["fenced_at_position"] == 42
     assert said["log"] == {"scanned_to": 99, "tombstones": 7}

@@ -11,12 +11,11 @@ from domain.erasure import (
     ErasureRequested,
     ErasureScoped,
     ErasureVerified,
-    Step,
     StorePurged,
-    certificate,
     erasure_id,
 )
 from domain.events import Event
+from domain.workflow import Step
 
 INSTITUTION, PERSON, GROUP = uuid4(), uuid4(), uuid4()
 STORES = ["keys", "views"]
@@ -86,7 +85,7 @@ def test_nothing_is_no_erasure_and_a_pseudonym_has_one() -> None:
 
 
 def test_the_certificate_counts_and_names_no_one() -> None:
-    said = certificate(folded(8), 41, START)
+    said = folded(8).certificate(41, START)
     assert [(s["store"], s["found"], s["left"]) for s in said["stores"]] == [
         ("keys", 2, 0),
         ("views", 4, 0),
