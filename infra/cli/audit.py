@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.errors import Error, NotFound
-from infra.cli.options import with_settings
+from infra.cli.options import nobody, with_settings
 from infra.cli.tenants import chosen, institution_option, services_for, services_of
 from lrs import subjects
 from lrs.audit.receipts import PURPOSE, Receipts, verify
@@ -45,9 +45,7 @@ def replay(
         try:
             person = subjects.find(services, tenant, subject)
         except NotFound as refusal:
-            failure = click.ClickException(str(refusal))
-            failure.exit_code = 2
-            raise failure from refusal
+            raise nobody(refusal) from refusal
         through = None if as_of is None else _position(history, tenant, person, as_of)
         entries = history.of(tenant, person, through)
         if as_lines:

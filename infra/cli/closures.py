@@ -5,20 +5,15 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import click
-import orjson
 
 from api.erasures import closures_of
-from domain.closure import Closure
 from domain.errors import NotFound
-from infra.cli.bars import progress_bar
 from infra.cli.options import with_settings
 from infra.cli.tenants import chosen, services_for, services_of
+from infra.cli.workflows import BY, carry_out, print_receipt
 from lrs import shards
-from lrs.closure import Closures
 from lrs.services import Services
 from lrs.settings import Settings
-
-BY = "command line"
 
 
 @click.command("erase")
@@ -90,30 +85,9 @@ def _begun(settings: Settings, said: str) -> UUID | None:
 def _finish(settings: Settings, institution: UUID) -> None:
     with _services_of(settings, institution) as services:
         closures = closures_of(services)
-        _print_receipt(_run(closures, closures.get(institution)))
-
-
-def _run(closures: Closures, closure: Closure) -> Closure:
-    with progress_bar() as bar:
-        tasks = {}
-
-        def tell(store: str, done: int, total: int) -> None:
-            if store not in tasks:
-                tasks[store] = bar.add_task(store, total=None, told="")
-            bar.update(tasks[store], completed=done or 1, total=total or 1, told=f"{done:,}")
-
-        done = closures.run(closure, tell)
-    click.echo(f"Institution {done.institution}: {done.state}.", err=True)
-    return done
-
-
-def _print_receipt(closure: Closure) -> None:
-    if closure.receipt is None:
-        raise click.ClickException(
-            f"The erasure is {closure.state}, and another process is at it: ask again with"
-            f" `lrs institutions erase {closure.institution} --receipt`"
-        )
-    click.echo(orjson.dumps(closure.receipt, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+        done = carry_out(closures, closures.get(institution))
+    click.echo(f"Institution {institution}: {done.state}.", err=True)
+    print_receipt(done, f"`lrs institutions erase {institution} --receipt`")
 
 
 def _print_radius(name: str, stores: dict[str, int]) -> None:

@@ -1,22 +1,18 @@
 """`lrs erase`: forgets a person everywhere and prints the signed receipt."""
 
-from typing import NoReturn
 from uuid import UUID
 
 import click
-import orjson
 
 from api.erasures import erasures_of
 from domain.erasure import Erasure
 from domain.errors import NotFound
-from infra.cli.bars import progress_bar
-from infra.cli.options import with_settings
+from infra.cli.options import nobody, with_settings
 from infra.cli.tenants import chosen, institution_option, services_for
+from infra.cli.workflows import BY, carry_out, print_receipt
 from lrs import subjects
 from lrs.erasure import Erasures, Radius
 from lrs.settings import Settings
-
-BY = "command line"
 
 
 @click.command()
@@ -51,39 +47,21 @@ def erase(
         erasures = erasures_of(services)
         try:
             if receipt is not None:
-                _print_receipt(erasures.get(tenant, receipt))
+                print_receipt(erasures.get(tenant, receipt), f"--receipt {receipt}")
                 return
             person = subjects.find(services, tenant, actor or str(pseudonym))
             if dry_run:
                 _print_radius(erasures.radius(tenant, person))
                 return
-            _print_receipt(_erase(erasures, erasures.request(tenant, person, by=BY, basis=basis)))
+            _finish(erasures, erasures.request(tenant, person, by=BY, basis=basis))
         except NotFound as refusal:
-            _unknown(refusal)
+            raise nobody(refusal) from refusal
 
 
-def _erase(erasures: Erasures, erasure: Erasure) -> Erasure:
-    with progress_bar() as bar:
-        tasks = {}
-
-        def tell(store: str, done: int, total: int) -> None:
-            if store not in tasks:
-                tasks[store] = bar.add_task(store, total=None, told="")
-            told = f"{done:,} gone"
-            bar.update(tasks[store], completed=done or 1, total=total or 1, told=told)
-
-        done = erasures.run(erasure, tell)
+def _finish(erasures: Erasures, erasure: Erasure) -> None:
+    done = carry_out(erasures, erasure, "gone")
     click.echo(f"Pseudonym {done.pseudonym}; erasure {done.id}: {done.state}.", err=True)
-    return done
-
-
-def _print_receipt(erasure: Erasure) -> None:
-    if erasure.receipt is None:
-        raise click.ClickException(
-            f"The erasure is {erasure.state}, and another process is at it: ask again with"
-            f" --receipt {erasure.id}"
-        )
-    click.echo(orjson.dumps(erasure.receipt, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+    print_receipt(done, f"--receipt {done.id}")
 
 
 def _print_radius(radius: Radius) -> None:
@@ -96,9 +74,3 @@ def _print_radius(radius: Radius) -> None:
     if radius.groups:
         click.echo(f"Anonymous groups without another member, which go too: {radius.groups}")
     click.echo("Nothing was changed.")
-
-
-def _unknown(refusal: NotFound) -> NoReturn:
-    failure = click.ClickException(str(refusal))
-    failure.exit_code = 2
-    raise failure from refusal

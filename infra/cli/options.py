@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import click
 import psycopg
 
-from domain.errors import Error
+from domain.errors import Error, NotFound
 from domain.placements import HOME
 from infra.local import instance
 from lrs import shards
@@ -74,3 +74,10 @@ def on_shard(command: Callable[Concatenate[Settings, P], R]) -> Callable[..., R]
 
     option: Any = click.option("--shard", default=HOME, show_default=True, help=SHARD_HELP)
     return with_settings(option(wrapper))
+
+
+def nobody(refusal: NotFound) -> click.ClickException:
+    """Returns what ends a command about a person of whom nothing is recorded: exit code 2."""
+    failure = click.ClickException(str(refusal))
+    failure.exit_code = 2
+    return failure
