@@ -14,6 +14,7 @@ from flask import current_app, g
 from psycopg_pool import ConnectionPool
 
 from api.erasures import erasures_of
+from api.releases import pipeline_of
 from clickhouse.pipeline import Pipeline
 from domain.placements import HOME, Placement
 from lrs import shards
@@ -34,7 +35,6 @@ from lrs.settings import Settings
 from lrs.statements import Statements
 from lrs.store import RecordStore
 from lrs.tokens import Tokens
-from projections.views import tracking
 
 EXTENSION = "kumbuka"
 
@@ -140,14 +140,7 @@ class Services:
         lrs = self.lrs
         with self._lock:
             if self._analytics is None:
-                self._analytics = Pipeline.over(
-                    lrs.store,
-                    lrs.pool,
-                    reflected=lambda connection: tracking.reflected(connection).position,
-                    url=self.settings.clickhouse_url,
-                    epsilon=self.settings.epsilon,
-                    delta=self.settings.delta,
-                )
+                self._analytics = pipeline_of(lrs)
         return self._analytics
 
     @property

@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from api.releases import pipeline_of
 from clickhouse.groups import History
 from clickhouse.mechanisms.accounting import epsilon
 from clickhouse.pipeline import Pipeline
@@ -14,8 +15,7 @@ from clickhouse.plans import PLANS
 from domain.budget import Released
 from domain.errors import BudgetExhausted, Overloaded
 from infra.cli.options import on_shard
-from infra.processes.jobs import pipeline
-from lrs.services import open_services
+from infra.cli.tenants import services_of
 from lrs.settings import Settings
 
 CATCH_UP_SECONDS = 60.0
@@ -45,9 +45,8 @@ def release(
     past = History(_date(first), _date(last))
     history = history or past.first is not None
     console = Console()
-    services = open_services(settings)
-    try:
-        made = pipeline(services)
+    with services_of(settings) as services:
+        made = pipeline_of(services)
         with console.status("waiting for the views"):
             if not made.caught_up(services.store.last(), CATCH_UP_SECONDS):
                 raise Overloaded(
@@ -68,8 +67,6 @@ def release(
                 history=history,
                 past=past,
             )
-    finally:
-        services.close()
 
 
 def _release(

@@ -10,7 +10,7 @@ from threading import Event
 import structlog
 
 from api.erasures import closures_of, erasures_of
-from clickhouse.pipeline import Pipeline
+from api.releases import pipeline_of
 from domain.errors import BudgetExhausted
 from infra.processes.forwarding import forwarding
 from infra.processes.schedule import Job
@@ -18,7 +18,6 @@ from infra.processes.schedule import run as run_jobs
 from lrs.services import Services, open_services
 from lrs.settings import Settings
 from lrs.tenants import COUNT_SECONDS
-from projections.views import tracking
 
 log = structlog.get_logger("infra.jobs")
 
@@ -43,22 +42,9 @@ def run(settings: Settings) -> None:
         services.close()
 
 
-def pipeline(services: Services) -> Pipeline:
-    """Returns the release pipeline of this instance."""
-    settings = services.settings
-    return Pipeline.over(
-        services.store,
-        services.pool,
-        reflected=lambda connection: tracking.reflected(connection).position,
-        url=settings.clickhouse_url,
-        epsilon=settings.epsilon,
-        delta=settings.delta,
-    )
-
-
 def releases(services: Services) -> Job:
     """Releases what is due, as soon as the views reflect what was stored until then."""
-    made = pipeline(services)
+    made = pipeline_of(services)
 
     def release(stop: Event) -> None:
         for institution in services.placements.at(services.settings.shard):
@@ -81,7 +67,7 @@ def releases(services: Services) -> Job:
 
 def shipping(services: Services) -> Job:
     """Brings to ClickHouse what was released but did not get there."""
-    made = pipeline(services)
+    made = pipeline_of(services)
 
     def ship(_: Event) -> None:
         for institution in services.placements.at(services.settings.shard):

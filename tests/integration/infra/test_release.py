@@ -12,13 +12,13 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner, Result
 
+from api.releases import pipeline_of
 from clickhouse.client import ClickHouse
 from clickhouse.reads import page
 from domain.budget import BudgetAllocated, Closing, ledger_id
 from domain.terms import HALF_YEARS
 from infra.cli import main
 from infra.local.clickhouse import ClickHouse as Engine
-from infra.processes.jobs import pipeline
 from lrs.services import Services, open_services
 from lrs.settings import Settings
 
@@ -83,7 +83,7 @@ def test_the_first_release_after_an_import_gives_rows_at_once(
     assert "Test college" in first.output
     assert "2024-10-07 to " in first.output
     assert "Remaining: rho 0.1" in first.output
-    client = pipeline(services).client
+    client = pipeline_of(services).client
     rows = page(client, institution, "daily-actives", limit=99)
     # Today nobody was active; noise alone may publish it, now and then.
     assert [row.start for row in rows if row.start <= PAST[-1]] == PAST
@@ -118,12 +118,12 @@ def test_a_clickhouse_that_is_away_costs_no_number(
     assert "ClickHouse does not answer" in away.output
     environment["LRS_CLICKHOUSE_URL"] = address
     release()
-    assert page(pipeline(services).client, institution, "daily-actives", limit=99) != []
+    assert page(pipeline_of(services).client, institution, "daily-actives", limit=99) != []
 
 
 def opened_yesterday(services: Services, institution: UUID) -> None:
     """Opens the ledger as if the jobs process had seen the institution a day ago."""
-    releases = pipeline(services).releases
+    releases = pipeline_of(services).releases
     fresh = releases.peek(institution).allocated
     began = fresh.at - timedelta(days=1)
     services.store.append(fresh.model_copy(update={"began": began}))
@@ -162,7 +162,7 @@ def test_jobs_release_what_is_due_and_stop_within_a_second(
 
 def test_ledger_is_where_replay_looks_for_it(services: Services, institution: UUID) -> None:
     opened_yesterday(services, institution)
-    ledger = pipeline(services).releases.ledger(institution)
+    ledger = pipeline_of(services).releases.ledger(institution)
     term = HALF_YEARS.term(ledger.allocated.at.date()).label
     [event] = services.store.stream(ledger_id(institution, term))
     assert isinstance(event, BudgetAllocated)
