@@ -72,7 +72,7 @@ class _Builder:
         """Folds one page."""
         self.position, page = self._translator.page(self.position, PAGE, head)
         for name, batches in self._batches(page.drafts).items():
-            apply_batches(self._connection, STREAMS[name], batches)
+            apply_batches(self._connection, STREAMS[name], batches, rebuilding=True)
         dead_letters.keep(self._connection, LOG, page.dead)
 
     def mark(self) -> None:

@@ -81,11 +81,21 @@ class Translator:
             raise
         except Exception as error:
             log.error("page not read", after=after, exc_info=error)
-        return self._one_by_one(after, limit, through)
+        positions = self._positions(after, limit, through)
+        reached = positions[-1] if len(positions) == limit else through
+        return reached, self._one_by_one(positions)
 
-    def _one_by_one(self, after: int, limit: int, through: int) -> tuple[int, Translated]:
-        drafts: list[Draft] = []
-        dead: list[Dead] = []
+    def at(self, positions: Sequence[int]) -> Translated:
+        """Returns what the events at these positions give, in log order; as `page` otherwise."""
+        try:
+            return Translated(self._drafts(self._store.at(positions)), [])
+        except psycopg.Error:
+            raise
+        except Exception as error:
+            log.error("events not read", first=positions[0], exc_info=error)
+        return self._one_by_one(positions)
+
+    def _positions(self, after: int, limit: int, through: int) -> list[int]:
         with self._pool.connection() as connection:
             rows = connection.execute(
                 "SELECT notification_id FROM lrs.stored_events"
@@ -93,7 +103,11 @@ class Translator:
                 " ORDER BY notification_id LIMIT %s",
                 [after, through, limit],
             ).fetchall()
-        positions = [position for (position,) in rows]
+        return [position for (position,) in rows]
+
+    def _one_by_one(self, positions: Sequence[int]) -> Translated:
+        drafts: list[Draft] = []
+        dead: list[Dead] = []
         for position in positions:
             try:
                 drafts += self._drafts(self._store.at([position]))
@@ -105,8 +119,7 @@ class Translator:
                 reason = type(error).__name__
                 log.error("event put aside", position=position, exc_info=error)
                 dead.append(Dead(-1, position, None, None, None, reason, False, None))
-        reached = positions[-1] if len(positions) == limit else through
-        return reached, Translated(drafts, dead)
+        return Translated(drafts, dead)
 
     def _drafts(self, recorded: Sequence[Recorded]) -> list[Draft]:
         voided = self._voided_before(

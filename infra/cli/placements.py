@@ -1,5 +1,7 @@
 """`lrs institutions move`: an institution to another shard, while it goes on."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import click
@@ -12,6 +14,7 @@ from lrs.moves.copying import Tell
 from lrs.moves.mover import Mover
 from lrs.settings import Settings
 from projections.views.purge import ViewsPurger
+from stream_processors.arrival import arriving
 
 
 @click.command()
@@ -32,16 +35,27 @@ def move(settings: Settings, *, institution: str, to: str | None, give_up: bool)
         tenant = chosen(services, institution)
     with (
         progress_bar() as bar,
-        Mover(settings, tenant.institution, purge_views=purge_views, tell=_telling(bar)) as mover,
+        Mover(settings, tenant.institution, views=ShardViews(), tell=_telling(bar)) as mover,
     ):
         placement = mover.give_up() if to is None else mover.move(to)
     click.echo(f"{tenant.name} lives on {placement.shard}.")
 
 
-def purge_views(settings: Settings, institution: UUID) -> None:
-    """Deletes what the views of a shard hold of an institution."""
-    with services_of(settings) as services:
-        ViewsPurger(services.pool).purge_all(institution)
+class ShardViews:
+    """The views of every shard, as a move needs them (`lrs.moves.views`)."""
+
+    @contextmanager
+    def arriving(
+        self, settings: Settings, institution: UUID, tell: Callable[[int], None]
+    ) -> Iterator[Callable[[], None]]:
+        """Gives what folds all that has arrived until it is called into empty views."""
+        with services_of(settings) as services, arriving(services, institution, tell) as fold:
+            yield fold
+
+    def purge(self, settings: Settings, institution: UUID) -> None:
+        """Deletes all that there is of the institution."""
+        with services_of(settings) as services:
+            ViewsPurger(services.pool).purge_all(institution)
 
 
 def _telling(bar: Progress) -> Tell:

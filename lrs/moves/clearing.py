@@ -6,10 +6,8 @@ pseudonyms, which keep their rows by design.
 """
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
-from uuid import UUID
 
 from domain.budget import BudgetAllocated, Closing, Ledger, LedgerMoved
 from domain.placements import (
@@ -24,6 +22,7 @@ from lrs.keys.file import KeyFile
 from lrs.moves.log import CHUNK, digest
 from lrs.moves.sides import Side, number
 from lrs.moves.tables import TABLES, delete
+from lrs.moves.views import Views
 from lrs.postings import ALL, of_person
 from lrs.services import Services, open_services
 from lrs.settings import Settings
@@ -31,9 +30,6 @@ from lrs.settings import Settings
 PAGE = 1000
 OF_DIRECTORY = ("lrs.institutions", "lrs.quotas")
 """Tables of which the directory keeps its row."""
-
-PurgeViews = Callable[[Settings, UUID], object]
-"""Deletes what the views of a shard hold of an institution."""
 
 
 class Clearing:
@@ -45,14 +41,14 @@ class Clearing:
         placement: Placement,
         here: Side,
         left: Side,
-        purge_views: PurgeViews,
+        views: Views,
     ) -> None:
         self._settings = settings
         self._placement = placement
         self._institution = placement.institution
         self._here = here
         self._left = left
-        self._purge_views = purge_views
+        self._views = views
 
     def run(self, wait: float) -> None:
         """Notes the move in the log, waits until reads that began before it are over, clears."""
@@ -71,7 +67,7 @@ class Clearing:
                 continue
             delete(left.log, table, institution)
         left.log.execute("DELETE FROM lrs.arrivals WHERE institution = %s", [institution])
-        self._purge_views(left.settings, institution)
+        self._views.purge(left.settings, institution)
 
     def _note(self, services: Services) -> None:
         """Records the move where the institution lives now, unless it never flipped."""

@@ -28,11 +28,22 @@ Tell = Callable[[str, int, int], None]
 
 
 class Copying:
-    """One institution on its way between two sides; `epoch` is that of the placement to be."""
+    """One institution on its way between two sides; `epoch` is that of the placement to be.
+
+    `fold` brings what has arrived into the views of the target.
+    """
 
     def __init__(
-        self, source: Side, target: Side, institution: UUID, epoch: int, tell: Tell
+        self,
+        source: Side,
+        target: Side,
+        institution: UUID,
+        epoch: int,
+        *,
+        fold: Callable[[], None],
+        tell: Tell,
     ) -> None:
+        self._fold = fold
         self._log = LogCopy(source, target, institution, epoch)
         self._tell = tell
 
@@ -64,6 +75,7 @@ class Copying:
         self._log.compare(self._compared, last, self._of("compare rest"))
         for _ in range(PASSES):
             if not self._keys.run(KEYS) + self._tables.run(TABLES) + self._index.run():
+                self._fold()
                 self._tell("sample", 0, 1)
                 compare_sample(self._log)
                 return
@@ -79,6 +91,7 @@ class Copying:
             self._keys.run(KEYS)
             self._tables.run(TABLES)
             behind, reached = head - reached, self._log.copy(reached, head, self._of("copy log"))
+            self._fold()
             if behind <= LITTLE or 0 < before <= behind:
                 break
             before = behind

@@ -6,6 +6,7 @@ compared: they get 503 and come back.
 """
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,9 +19,10 @@ from domain.errors import Conflict
 from domain.placements import Placement, State
 from lrs import shards
 from lrs.moves import directory as notes
-from lrs.moves.clearing import Clearing, PurgeViews
+from lrs.moves.clearing import Clearing
 from lrs.moves.copying import Copying, Tell
 from lrs.moves.sides import Connection, Side, check_apart, connect, number, side
+from lrs.moves.views import Views
 from lrs.placements import BELIEVE_SECONDS, read
 from lrs.settings import Settings
 
@@ -34,20 +36,20 @@ class Waits:
 
 
 class Mover:
-    """Moves one institution. Use as a context; `purge_views` empties the views of a shard."""
+    """Moves one institution, its `views` too. Use as a context."""
 
     def __init__(
         self,
         settings: Settings,
         institution: UUID,
         *,
-        purge_views: PurgeViews,
+        views: Views,
         tell: Tell = lambda *_: None,
         waits: Waits | None = None,
     ) -> None:
         self._settings = settings
         self._institution = institution
-        self._purge_views = purge_views
+        self._views = views
         self._tell = tell
         self._waits = waits or Waits()
         self._stack = ExitStack()
@@ -120,7 +122,20 @@ class Mover:
         # After this every process asks for each request where to go; an earlier attempt may have
         # ended before.
         time.sleep(self._waits.believe)
-        copying = Copying(source, target, self._institution, placement.epoch + 1, self._tell)
+        with self._views.arriving(target.settings, self._institution, self._folded) as fold:
+            return self._carry(placement, source, target, fold)
+
+    def _carry(
+        self, placement: Placement, source: Side, target: Side, fold: Callable[[], None]
+    ) -> Placement:
+        copying = Copying(
+            source,
+            target,
+            self._institution,
+            placement.epoch + 1,
+            fold=fold,
+            tell=self._tell,
+        )
         copying.most()
         placement = notes.shut(self._directory, placement)
         try:
@@ -135,6 +150,9 @@ class Mover:
                 self._let_in(placement, source, target)
             raise
         return notes.flip(self._directory, placement)
+
+    def _folded(self, events: int) -> None:
+        self._tell("views", events, 0)
 
     def _let_in(self, placement: Placement, source: Side, target: Side) -> Placement:
         """Lets writers in at the source, and none at the target."""
@@ -151,9 +169,7 @@ class Mover:
             side(self._settings, placement.other) as left,
         ):
             self._tell("clear", 0, 1)
-            Clearing(self._settings, placement, here, left, self._purge_views).run(
-                self._waits.reads
-            )
+            Clearing(self._settings, placement, here, left, self._views).run(self._waits.reads)
         settled = notes.settle(self._directory, placement)
         self._tell("settled", 1, 1)
         return settled

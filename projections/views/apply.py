@@ -3,7 +3,8 @@
 One transaction takes a batch of each partition: what was applied before is skipped, a missing
 message stops everything (`Gap`), a learner who is fenced is left out, alone or with the whole
 institution, a message that cannot be applied is put aside with all that follows of its learner.
-Rows and tracking are written together.
+Rows and tracking are written together. What a move brings to this shard is not the stream's to
+fold, nor what it left here (`projections.views.moved`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from psycopg import Connection
 
 from domain.learning.facts import Fact
 from projections.messages import Broken, Kind, Letter, Message, receive
-from projections.views import dead_letters, fold_evidence, fold_facts, tracking
+from projections.views import dead_letters, fold_evidence, fold_facts, moved, tracking
 from projections.views.dead_letters import Dead
 from projections.views.purge import VIEWS_LOCK, delete_learner
 from projections.views.tracking import Reached
@@ -54,16 +55,21 @@ class Applied:
 
 
 def apply_batches(
-    connection: Connection[Any], stream: Stream, batches: Mapping[int, Sequence[Letter]]
+    connection: Connection[Any],
+    stream: Stream,
+    batches: Mapping[int, Sequence[Letter]],
+    *,
+    rebuilding: bool = False,
 ) -> Applied:
     """Applies the messages of each partition, in order, in one transaction; returns counts.
 
-    Raises `Gap`; a database that is away raises `psycopg.OperationalError`, and nothing was done.
+    A rebuild makes all there is, what moves brought too. Raises `Gap`; a database that is away
+    raises `psycopg.OperationalError`, and nothing was done.
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [VIEWS_LOCK])
         reached = tracking.lock(connection, stream.name, batches)
-        batch = _Batch(connection, stream)
+        batch = _Batch(connection, stream, moved.to_rebuild if rebuilding else moved.to_stream)
         fresh: list[tuple[int, Letter]] = []
         for partition in sorted(batches):
             for letter in batches[partition]:
@@ -84,6 +90,19 @@ def apply_batches(
     return batch.result
 
 
+def apply_arriving(
+    connection: Connection[Any], arriving: Mapping[str, Sequence[tuple[int, Message]]]
+) -> None:
+    """Applies what a move brought, by stream, each with its partition, in order, all at once.
+
+    Tracking does not tell of it: whoever moves counts, and begins anew after an interruption.
+    """
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [VIEWS_LOCK])
+        for name, messages in arriving.items():
+            _Batch(connection, STREAMS[name], moved.to_mover).take(messages)
+
+
 def replay(connection: Connection[Any], stream: Stream, learner: UUID) -> Applied:
     """Applies the dead letters of a learner again, in order, until one fails again.
 
@@ -97,7 +116,7 @@ def replay(connection: Connection[Any], stream: Stream, learner: UUID) -> Applie
             [stream.name, learner],
         ).fetchall()
         tracking.lock(connection, stream.name, {row[1] for row in rows})
-        batch = _Batch(connection, stream)
+        batch = _Batch(connection, stream, moved.to_rebuild)
         for dead_letter, partition, raw in rows:
             letter = receive(raw, None)
             if isinstance(letter, Broken) or not batch.one(partition, letter):
@@ -112,6 +131,7 @@ class _Batch:
 
     connection: Connection[Any]
     stream: Stream
+    rule: moved.Rule
     result: Applied = field(default_factory=Applied)
     pending: list[tuple[int, Message]] = field(default_factory=list)
     dead: list[Dead] = field(default_factory=list)
@@ -123,11 +143,14 @@ class _Batch:
         learners = {head.learner for head in heads if head.learner}
         institutions = {head.institution for head in heads if head.institution}
         fenced = _fenced(self.connection, learners | institutions)
+        others = self.rule(self.connection, institutions)
         self.blocked = dead_letters.blocked(self.connection, self.stream.name, learners)
         for partition, letter in letters:
             head = _head(letter)
             learner = head.learner
-            if head.institution in fenced:
+            if head.institution and head.position <= others.get(head.institution, 0):
+                self.result.skipped += 1
+            elif head.institution in fenced:
                 # All of it goes at once, and not by us: no row may be shared between partitions.
                 self.result.skipped += 1
             elif learner in fenced and head.kind is not Kind.ERASURE:

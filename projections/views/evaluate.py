@@ -63,10 +63,13 @@ def evaluate_course(
                 [*course, flag.learner, flag.weight, Jsonb(_reasons(flag))],
             )
         connection.execute(
+            # A course of an institution that was purged meanwhile must not come back either.
             "INSERT INTO views.evaluations (institution, course, last_position, at)"
-            " VALUES (%s, %s, %s, %s) ON CONFLICT (institution, course) DO UPDATE"
+            " SELECT institution, course, %s, %s FROM views.enrolments"
+            " WHERE institution = %s AND course = %s LIMIT 1"
+            " ON CONFLICT (institution, course) DO UPDATE"
             " SET last_position = excluded.last_position, at = excluded.at",
-            [*course, position, at],
+            [position, at, *course],
         )
     return flags
 

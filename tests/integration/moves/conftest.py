@@ -11,7 +11,7 @@ from domain.credentials import Credential
 from domain.placements import HOME, Placement
 from domain.roles import Role
 from domain.values.version import Version
-from infra.cli.placements import purge_views
+from infra.cli.placements import ShardViews
 from infra.local.postgres import Postgres
 from lrs import shards
 from lrs.moves.copying import Tell
@@ -42,14 +42,12 @@ class Deployment:
         self, institution: UUID, to: str, tell: Tell = lambda *_: None, waits: Waits = BRIEF
     ) -> Placement:
         """Moves an institution."""
-        with Mover(
-            self.settings, institution, purge_views=purge_views, tell=tell, waits=waits
-        ) as mover:
+        with Mover(self.settings, institution, views=ShardViews(), tell=tell, waits=waits) as mover:
             return mover.move(to)
 
     def give_up(self, institution: UUID) -> Placement:
         """Gives a move up."""
-        with Mover(self.settings, institution, purge_views=purge_views, waits=BRIEF) as mover:
+        with Mover(self.settings, institution, views=ShardViews(), waits=BRIEF) as mover:
             return mover.give_up()
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from api.erasures import closures_of
 from domain.credentials import Credential
 from domain.errors import Conflict, NotFound, Unauthenticated
 from domain.placements import HOME
@@ -57,7 +58,7 @@ def test_on_the_shard_and_in_the_directory(deployment: Deployment) -> None:
     accept(other, tool, statement("cleo"))
     before = rows(home, near)
 
-    closures = Closures(other)
+    closures = closures_of(other)
     done = closures.run(closures.request(made, by="host", basis=""))
 
     assert done.receipt is not None

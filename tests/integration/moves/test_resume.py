@@ -5,7 +5,7 @@ import pytest
 from domain.credentials import Credential
 from domain.errors import Conflict, NotFound
 from domain.placements import HOME, State
-from infra.cli.placements import purge_views
+from infra.cli.placements import ShardViews
 from lrs import shards
 from lrs.moves.mover import Mover, Waits
 from lrs.placements import read as placement_of
@@ -129,7 +129,7 @@ def test_shards_that_are_not_apart_are_refused(deployment: Deployment, tool: Cre
         twin = second.model_copy(update={same: value})
         known = deployment.settings.model_copy(update={"shards": {OTHER: twin}})
         with (
-            Mover(known, tool.institution, purge_views=purge_views, waits=QUICK) as mover,
+            Mover(known, tool.institution, views=ShardViews(), waits=QUICK) as mover,
             pytest.raises(Conflict),
         ):
             mover.move(OTHER)
