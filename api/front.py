@@ -6,6 +6,7 @@ from flask import Blueprint, render_template
 
 from api.authorisation import public
 from api.health import parts
+from api.parts import ready
 from api.services import services
 
 front = Blueprint("front", __name__)
@@ -26,6 +27,6 @@ def door() -> str:
         "front.html",
         parts=found,
         everything=all(part.well for part in found),
-        enough=all(part.well for part in found if part.needed),
+        enough=ready(found),
         address=settings.public_url or f"http://{settings.host}:{settings.port}",
     )

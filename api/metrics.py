@@ -2,9 +2,10 @@
 
 import os
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 
-import psycopg
 from flask import Blueprint, Flask, Response, g
 from flask.globals import request_ctx
 from prometheus_client import (
@@ -19,8 +20,11 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from werkzeug.routing import Rule
 
 from api.authorisation import public
-from api.gauges import of_usage
+from api.gauges import of_parts, of_usage
+from api.health import parts
+from api.parts import AWAY, Part
 from api.services import services
+from lrs.usage import Total
 
 metrics = Blueprint("metrics", __name__)
 
@@ -75,12 +79,20 @@ def scrape() -> Response:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry) + _usage(), content_type=CONTENT_TYPE_LATEST)
+    found = parts()
+    asked = of_parts(found) + of_usage(_totals(found))
+    return Response(generate_latest(registry) + asked, content_type=CONTENT_TYPE_LATEST)
 
 
-def _usage() -> bytes:
-    """Returns the gauges of usage; nothing while the database is away: the rest must be told."""
-    try:
-        return of_usage(services().lrs.usage.totals())
-    except psycopg.Error:
-        return b""
+def _totals(found: Iterable[Part]) -> Iterator[Total]:
+    """Yields what institutions hold, each from where it lives; nothing of a shard that is away:
+    the rest must be told.
+    """
+    home = services()
+    sharded = bool(home.settings.shards)
+    for name in [part.shard for part in found if part.name == "postgres" and part.well]:
+        assert name is not None
+        with suppress(*AWAY):
+            here = set(home.lrs.placements.at(name)) if sharded else set()
+            totals = home.at(name).lrs.usage.totals()
+            yield from (one for one in totals if not sharded or one.institution in here)
