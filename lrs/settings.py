@@ -7,13 +7,17 @@ test compares.
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 INSTANCE_FILE = "instance.json"
+
+
+ShardName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+"""Stands in the names of topics, processes and files."""
 
 
 class Shard(BaseModel):
@@ -41,7 +45,7 @@ class Settings(BaseSettings):
         "", description="Postgres DSN of the key store; may be a server of its own."
     )
     keystore_admin_dsn: str = Field("", description="Postgres DSN that owns the key store.")
-    shards: dict[str, Shard] = Field(
+    shards: dict[ShardName, Shard] = Field(
         {},
         description="Further shards (JSON): name to dsn, admin_dsn, keystore_dsn,"
         " keystore_admin_dsn and, if it has one, replica_dsn. The databases here are the shard"

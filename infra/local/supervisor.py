@@ -32,11 +32,11 @@ from lrs.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-PROCESSES = ("api", "relay", "worker", "jobs")
+OF_A_SHARD = ("relay", "worker", "jobs")
 # Whoever writes stops first, what holds the data last; seconds sum up to less than ten.
 STOP_ORDER: tuple[tuple[float, tuple[str, ...]], ...] = (
     (2.0, ("api",)),
-    (2.5, ("relay", "worker", "jobs")),
+    (2.5, OF_A_SHARD),
     (1.5, ("clickhouse",)),
     (1.5, ("kafka",)),
     (2.0, ("postgres",)),
@@ -51,6 +51,14 @@ class Stopped(BaseException):
 
 class NotReady(RuntimeError):
     """The instance cannot start; the message says why."""
+
+
+def processes(settings: Settings) -> dict[str, list[str]]:
+    """Returns the arguments of each process by its name: one API, the others for each shard."""
+    made = {name: [name] for name in ("api", *OF_A_SHARD)}
+    for shard in shards.names(settings)[1:]:
+        made |= {f"{name}-{shard}": [name, "--shard", shard] for name in OF_A_SHARD}
+    return made
 
 
 class Supervisor:
@@ -74,6 +82,7 @@ class Supervisor:
         self.tell = tell
         self.on_ready = on_ready
         self.on_demo = on_demo
+        self.processes = processes(settings)
         self.parts: dict[str, Watched] = {}
         self.credentials: dict[str, dict[str, str]] = {}
 
@@ -116,9 +125,10 @@ class Supervisor:
         self.logs.mkdir(exist_ok=True)
 
     def _end_leftovers(self) -> None:
-        for _, names in STOP_ORDER:
-            for name in names:
-                Child(name, self.logs).end_leftover()
+        for _, kinds in STOP_ORDER:
+            for record in sorted(self.logs.glob("*.pid")):
+                if _kind(record.stem) in kinds:
+                    Child(record.stem, self.logs).end_leftover()
 
     def _check(self) -> None:
         if problems := prerequisites.missing(self.settings):
@@ -136,8 +146,8 @@ class Supervisor:
             ensure_topics(shards.at(self.settings, shard))
         self.credentials = demo.bootstrap(self.settings)
         instance.write(self.settings, self.pids())
-        for name in PROCESSES:
-            self._start_process(name)
+        for name, arguments in self.processes.items():
+            self._start_process(name, arguments)
         self._await_ready(f"http://{host}:{port}/health/ready?all=true")
         self._announce()
         self.on_ready(self.description())
@@ -167,9 +177,10 @@ class Supervisor:
             self._start_part("clickhouse", clickhouse.child, clickhouse.start)
             self._know(clickhouse_url=clickhouse.url)
 
-    def _start_process(self, name: str) -> None:
+    def _start_process(self, name: str, arguments: list[str]) -> None:
         child = Child(name, self.logs)
-        command = [sys.executable, "-m", "infra.cli", name, "--data", str(self.settings.data)]
+        data = ("--data", str(self.settings.data))
+        command = [sys.executable, "-m", "infra.cli", *arguments, *data]
         # The instance file says it all; what the environment says went into it.
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LRS_")}
         self._start_part(
@@ -214,8 +225,8 @@ class Supervisor:
             self.tell(f"The demo course could not be loaded: {type(error).__name__}")
 
     def _stop(self) -> None:
-        for seconds, names in STOP_ORDER:
-            group = [self.parts[name].child for name in names if name in self.parts]
+        for seconds, kinds in STOP_ORDER:
+            group = [part.child for name, part in self.parts.items() if _kind(name) in kinds]
             for child in group:
                 child.signal_stop()
             until = time.monotonic() + seconds
@@ -244,6 +255,11 @@ class Supervisor:
             "data": str(self.settings.data),
             "pids": self.pids(),
         }
+
+
+def _kind(name: str) -> str:
+    """Returns what a part is, whichever shard it is of."""
+    return name.partition("-")[0]
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
