@@ -4,7 +4,9 @@ No fakes: a test that asks for `settings` gets a migrated Postgres database of i
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar
 from uuid import uuid4
 
 import psycopg
@@ -13,38 +15,59 @@ from psycopg import sql
 
 from infra.local.clickhouse import ClickHouse
 from infra.local.kafka import Kafka
-from infra.local.postgres import ADMIN, KEYS, WRITER, Postgres
+from infra.local.postgres import ADMIN, Postgres
 from infra.migrations import migrate
 from lrs.settings import Settings
 
 TEMPLATE = "kumbuka_template"
 
 
+class Startable(Protocol):
+    """A server that runs from `start` to `stop`."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+S = TypeVar("S", bound=Startable)
+
+
+@contextmanager
+def started(server: S) -> Iterator[S]:
+    """Runs a server for as long as it is used."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A running PostgreSQL server, durable as in production."""
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
-    yield server
-    server.stop()
+    with started(Postgres(tmp_path_factory.mktemp("postgres"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server that nobody else minds, whatever this module does to it."""
+    with started(Postgres(tmp_path_factory.mktemp("own"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     """A running Kafka broker. Isolate tests by `topic_prefix`."""
-    broker = Kafka(tmp_path_factory.mktemp("kafka"))
-    broker.start()
-    yield broker
-    broker.stop()
+    with started(Kafka(tmp_path_factory.mktemp("kafka"))) as broker:
+        yield broker
 
 
 @pytest.fixture(scope="session")
 def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
     """A running ClickHouse engine."""
-    engine = ClickHouse(tmp_path_factory.mktemp("clickhouse"))
-    engine.start()
-    yield engine
-    engine.stop()
+    with started(ClickHouse(tmp_path_factory.mktemp("clickhouse"))) as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -53,21 +76,11 @@ def topic_prefix() -> str:
     return f"test-{uuid4().hex}"
 
 
-def _settings(postgres: Postgres, database: str, data: Path) -> Settings:
-    return Settings(
-        data=data,
-        dsn=postgres.dsn_of(WRITER, database),
-        admin_dsn=postgres.dsn_of(ADMIN, database),
-        keystore_dsn=postgres.dsn_of(KEYS, database),
-        keystore_admin_dsn=postgres.dsn_of(ADMIN, database),
-    )
-
-
 def migrated(postgres: Postgres, data: Path) -> str:
     """Returns the name of a database that was migrated; others can be copies of it."""
     with psycopg.connect(postgres.dsn_of(ADMIN, "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-    migrate(_settings(postgres, TEMPLATE, data))
+    migrate(Settings(data=data, **postgres.dsns(TEMPLATE)))
     return TEMPLATE
 
 
@@ -86,7 +99,7 @@ def fresh_database(postgres: Postgres, template: str, data: Path) -> Settings:
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
-    return _settings(postgres, name, data)
+    return Settings(data=data, **postgres.dsns(name))
 
 
 def drop_database(postgres: Postgres, settings: Settings) -> None:
@@ -104,6 +117,13 @@ def settings(
     made = fresh_database(postgres, template, tmp_path_factory.mktemp("data"))
     yield made
     drop_database(postgres, made)
+
+
+@pytest.fixture(scope="module")
+def settings_apart(own_postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with a migrated database on the server that nobody else minds."""
+    data = tmp_path_factory.mktemp("apart")
+    return fresh_database(own_postgres, migrated(own_postgres, data), data)
 
 
 @pytest.fixture

@@ -77,25 +77,14 @@ class Postgres:
         """DSN that owns the schemas."""
         return self.dsn_of(ADMIN)
 
-    @property
-    def dsn(self) -> str:
-        """DSN of the event store and the views."""
-        return self.dsn_of(WRITER)
-
-    @property
-    def reader_dsn(self) -> str:
-        """DSN that can only read records: for replicas, and whoever looks by hand."""
-        return self.dsn_of(READER)
-
-    @property
-    def keystore_admin_dsn(self) -> str:
-        """DSN that owns the key store."""
-        return self.dsn_of(ADMIN)
-
-    @property
-    def keystore_dsn(self) -> str:
-        """DSN of the key store."""
-        return self.dsn_of(KEYS)
+    def dsns(self, database: str = DATABASE) -> dict[str, str]:
+        """Returns the settings of a shard (`lrs.settings.Shard`) that has all in one database."""
+        return {
+            "dsn": self.dsn_of(WRITER, database),
+            "admin_dsn": self.dsn_of(ADMIN, database),
+            "keystore_dsn": self.dsn_of(KEYS, database),
+            "keystore_admin_dsn": self.dsn_of(ADMIN, database),
+        }
 
     def start(self, seconds: float = 60.0) -> None:
         """Makes the cluster if there is none, starts it, and waits until it answers.

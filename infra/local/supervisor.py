@@ -160,12 +160,7 @@ class Supervisor:
             self.tell("Starting Postgres.")
             postgres = Postgres(data / "postgres", logs=self.logs)
             self._start_part("postgres", postgres.child, postgres.start)
-            self._know(
-                dsn=postgres.dsn,
-                admin_dsn=postgres.admin_dsn,
-                keystore_dsn=postgres.keystore_dsn,
-                keystore_admin_dsn=postgres.keystore_admin_dsn,
-            )
+            self._know(**postgres.dsns())
         if not self.settings.kafka:
             self.tell("Starting Kafka.")
             kafka = Kafka(data / "kafka", logs=self.logs, jars=self.settings.kafka_jars)

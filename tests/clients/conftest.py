@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from lrs.settings import Settings
+from tests.conftest import started
 from tests.server import Server, issued
 
 
@@ -22,8 +23,6 @@ class Endpoint:
 @pytest.fixture(scope="module")
 def endpoint(settings: Settings) -> Iterator[Endpoint]:
     """The xAPI endpoint of a server of this module's own."""
-    server = Server(settings)
-    server.start()
     _, key, secret = issued(settings)
-    yield Endpoint(server.port, f"{server.url}/xapi/", key, secret)
-    server.stop()
+    with started(Server(settings)) as server:
+        yield Endpoint(server.port, f"{server.url}/xapi/", key, secret)

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from lrs.settings import Settings
+from tests.conftest import started
 from tests.fsck import check_clean
 from tests.server import Client, Server, issued
 
@@ -30,10 +31,8 @@ class Running:
 @pytest.fixture(scope="module")
 def server(settings: Settings) -> Iterator[Server]:
     """`lrs api` as it is by default."""
-    made = Server(settings)
-    made.start()
-    yield made
-    made.stop()
+    with started(Server(settings)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -85,10 +85,7 @@ def fed(
     """The run."""
     settings = Settings(
         data=tmp_path_factory.mktemp("markers"),
-        dsn=plain_postgres.dsn,
-        admin_dsn=plain_postgres.admin_dsn,
-        keystore_dsn=plain_postgres.keystore_dsn,
-        keystore_admin_dsn=plain_postgres.keystore_admin_dsn,
+        **plain_postgres.dsns(),
         kafka=kafka.bootstrap,
         kafka_partitions=2,
         topic_prefix=f"markers-{uuid4().hex}",

@@ -21,6 +21,7 @@ from infra.local.postgres import Postgres, binary
 from infra.migrations import SERIES, migrate, migrations
 from lrs.settings import Settings
 from stream_processors.rebuild import rebuild
+from tests.conftest import started
 from tests.integration.api.conftest import Caller
 from tests.upgrades.content import course, fill, ident, kinds
 from tests.upgrades.reads import answer, learners, requests
@@ -35,17 +36,9 @@ def make(target: Path) -> None:
     """
     target.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder) / "postgres")
         Path(folder).chmod(0o755)
-        server.start()
-        try:
-            settings = Settings(
-                data=Path(folder),
-                dsn=server.dsn,
-                admin_dsn=server.admin_dsn,
-                keystore_dsn=server.keystore_dsn,
-                keystore_admin_dsn=server.keystore_admin_dsn,
-            )
+        with started(Postgres(Path(folder) / "postgres")) as server:
+            settings = Settings(data=Path(folder), **server.dsns())
             migrate(settings)
             kept = _fill_and_read(settings)
             (target / "reads.json.gz").write_bytes(
@@ -60,8 +53,6 @@ def make(target: Path) -> None:
                 )
             )
             _dump(server, target / "database.dump")
-        finally:
-            server.stop()
 
 
 def callers(services: Services, secrets: Secrets) -> dict[str, Caller]:

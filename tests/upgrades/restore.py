@@ -11,7 +11,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
-from infra.local.postgres import ADMIN, KEYS, WRITER, Postgres, binary
+from infra.local.postgres import ADMIN, Postgres, binary
 from lrs.settings import Settings
 
 HERE = Path(__file__).parent
@@ -34,13 +34,7 @@ def restore(server: Postgres, release: str, data: Path) -> Settings:
     keys = data / "keys" / "kek.json"
     keys.parent.mkdir(parents=True, mode=0o700)
     shutil.copyfile(HERE / release / "keys.json", keys)
-    return Settings(
-        data=data,
-        dsn=server.dsn_of(WRITER, name),
-        admin_dsn=server.dsn_of(ADMIN, name),
-        keystore_dsn=server.dsn_of(KEYS, name),
-        keystore_admin_dsn=server.dsn_of(ADMIN, name),
-    )
+    return Settings(data=data, **server.dsns(name))
 
 
 def kept(release: str) -> dict[str, Any]:

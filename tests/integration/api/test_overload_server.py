@@ -13,9 +13,9 @@ from threading import Barrier
 import psycopg
 import pytest
 
-from infra.local.postgres import ADMIN, KEYS, WRITER, Postgres
-from infra.migrations import migrate
+from infra.local.postgres import Postgres
 from lrs.settings import Settings
+from tests.conftest import started
 from tests.integration.api.statements import statement
 from tests.server import Answer, Client, Server, issued
 
@@ -33,36 +33,17 @@ TINY = {
 
 
 @pytest.fixture(scope="module")
-def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A database server that nobody else minds."""
-    made = Postgres(tmp_path_factory.mktemp("postgres"))
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
-def settings(own_postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(settings_apart: Settings) -> Settings:
     """Settings of a process with hardly any room."""
-    made = Settings(
-        data=tmp_path_factory.mktemp("data"),
-        dsn=own_postgres.dsn_of(WRITER),
-        admin_dsn=own_postgres.dsn_of(ADMIN),
-        keystore_dsn=own_postgres.dsn_of(KEYS),
-        keystore_admin_dsn=own_postgres.dsn_of(ADMIN),
-    ).model_copy(update=TINY)
-    migrate(made)
-    return made
+    return settings_apart.model_copy(update=TINY)
 
 
 @pytest.fixture(scope="module")
 def caller(settings: Settings) -> Iterator[Callable[[], Client]]:
     """Makes clients of a running server."""
-    server = Server(settings)
-    server.start()
     _, key, secret = issued(settings)
-    yield lambda: Client(server.port, key, secret, timeout=PATIENCE)
-    server.stop()
+    with started(Server(settings)) as server:
+        yield lambda: Client(server.port, key, secret, timeout=PATIENCE)
 
 
 def store(client: Client) -> Answer:

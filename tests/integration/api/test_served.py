@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api import coding
 from lrs.settings import Settings
+from tests.conftest import started
 from tests.integration.api.statements import statement
 from tests.server import Client, Server, issued
 
@@ -20,10 +21,8 @@ XAPI = "/xapi/statements"
 @pytest.fixture(scope="module")
 def server(settings: Settings) -> Iterator[Server]:
     """Two workers."""
-    made = Server(settings, api_workers=2)
-    made.start()
-    yield made
-    made.stop()
+    with started(Server(settings, api_workers=2)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +64,10 @@ def test_a_body_in_chunks(client: Client) -> None:
 
 
 def test_a_body_in_chunks_beyond_the_limit(settings: Settings, pair: tuple[str, str]) -> None:
-    small = Server(settings, api_workers=1, max_body_bytes=100_000)
-    small.start()
-    try:
+    with started(Server(settings, api_workers=1, max_body_bytes=100_000)) as small:
         pieces = (b" " * 10_000 for _ in range(20))
         client = Client(small.port, *pair)
         assert client.ask("POST", XAPI, pieces).status == 413
-    finally:
-        small.stop()
 
 
 def test_a_connection_stays_after_a_refusal_that_read_no_body(client: Client) -> None:

@@ -12,13 +12,14 @@ import psutil
 import psycopg
 import pytest
 
-from infra.local.postgres import ADMIN, KEYS, WRITER, Postgres
+from infra.local.postgres import ADMIN, KEYS, READER, WRITER, Postgres
 from lrs.settings import Settings
+from tests.conftest import started
 
 
 def test_roles_and_settings(postgres: Postgres) -> None:
-    for dsn in (postgres.dsn, postgres.keystore_dsn):
-        with psycopg.connect(dsn) as connection:
+    for role in (WRITER, KEYS):
+        with psycopg.connect(postgres.dsn_of(role)) as connection:
             row = connection.execute(
                 "SELECT current_setting('fsync'), current_setting('server_version_num')::int,"
                 " rolsuper FROM pg_roles WHERE rolname = current_user"
@@ -31,7 +32,7 @@ def test_roles_and_settings(postgres: Postgres) -> None:
 
 def test_a_wrong_password_is_refused(postgres: Postgres) -> None:
     with pytest.raises(psycopg.OperationalError):
-        psycopg.connect(postgres.dsn.replace("@", "x@"))
+        psycopg.connect(postgres.dsn_of(WRITER).replace("@", "x@"))
 
 
 def test_each_module_has_a_database_of_its_own(settings: Settings, own_settings: Settings) -> None:
@@ -48,13 +49,11 @@ def test_restart_keeps_what_was_committed_under_a_closed_folder(tmp_path: Path) 
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     first.child.process.kill()  # type: ignore[union-attr]
     first.child.process.wait()  # type: ignore[union-attr]
-    second = Postgres(closed / "postgres")
-    second.start()
-    try:
-        with psycopg.connect(second.admin_dsn) as connection:
-            assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
-    finally:
-        second.stop()
+    with (
+        started(Postgres(closed / "postgres")) as second,
+        psycopg.connect(second.admin_dsn) as connection,
+    ):
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
     assert (closed.stat().st_mode & 0o777) == 0o700
     assert (closed / "postgres/passwords.json").stat().st_mode & 0o777 == 0o600
 
@@ -85,12 +84,8 @@ def test_an_instance_of_the_first_release_gets_a_reader(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     file = tmp_path / "passwords.json"
     file.write_bytes(orjson.dumps({ADMIN: "a", WRITER: "w", KEYS: "k"}))
-    server = Postgres(tmp_path)
-    server.start()
-    try:
+    with started(Postgres(tmp_path)) as server:
         kept = orjson.loads(file.read_bytes())
         assert (kept[ADMIN], kept[WRITER], kept[KEYS]) == ("a", "w", "k")
         assert file.stat().st_mode & 0o777 == 0o600
-        psycopg.connect(server.reader_dsn).close()
-    finally:
-        server.stop()
+        psycopg.connect(server.dsn_of(READER)).close()

@@ -16,6 +16,7 @@ from infra.local.postgres import Postgres
 from infra.migrations import SERIES, Migration, book, migrations
 from infra.migrations.apply import INDEX
 from lrs.settings import Settings
+from tests.conftest import started
 from tests.upgrades.restore import RELEASES, restore
 
 MODES = [
@@ -117,14 +118,10 @@ def main() -> None:
     """Prints the headers."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        server = Postgres(Path(folder) / "postgres")
-        server.start()
-        try:
+        with started(Postgres(Path(folder) / "postgres")) as server:
             for done in derive(restore(server, RELEASES[-1], Path(folder))):
                 name = f"{done.migration.series} {done.migration.name}"
                 sys.stdout.write(f"{name}\n{header(done.locks)}\n")
-        finally:
-            server.stop()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from domain.roles import Role
 from infra.local.postgres import READER, Postgres
 from infra.local.replica import Replica
 from lrs.settings import Settings
-from tests.conftest import fresh_database, migrated
+from tests.conftest import started
 from tests.integration.api.conftest import Caller
 
 PATIENT, STRICT = 600.0, 0.5
@@ -21,31 +21,13 @@ SOON = 30.0
 
 
 @pytest.fixture(scope="module")
-def primary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A server that nobody else writes to."""
-    server = Postgres(tmp_path_factory.mktemp("primary"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def written(primary: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of a migrated database of the primary."""
-    data = tmp_path_factory.mktemp("data")
-    return fresh_database(primary, migrated(primary, data), data)
-
-
-@pytest.fixture(scope="module")
 def replica(
-    primary: Postgres, written: Settings, tmp_path_factory: pytest.TempPathFactory
+    own_postgres: Postgres, settings_apart: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Replica]:
-    """A replica of the primary."""
-    assert written.dsn
-    server = Replica(primary, tmp_path_factory.mktemp("replica"))
-    server.start()
-    yield server
-    server.stop()
+    """A replica of the primary, which has its database by then."""
+    assert settings_apart.dsn
+    with started(Replica(own_postgres, tmp_path_factory.mktemp("replica"))) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +38,10 @@ def following(replica: Replica) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def settings(written: Settings, replica: Replica) -> Settings:
+def settings(settings_apart: Settings, replica: Replica) -> Settings:
     """Settings of an API that reads the replica however far it is behind, as the reader."""
-    address = replica.dsn_of(READER, written.dsn.rsplit("/", 1)[1])
-    return written.model_copy(update={"replica_dsn": address, "replica_max_lag": PATIENT})
+    address = replica.dsn_of(READER, settings_apart.dsn.rsplit("/", 1)[1])
+    return settings_apart.model_copy(update={"replica_dsn": address, "replica_max_lag": PATIENT})
 
 
 @pytest.fixture(scope="module")
