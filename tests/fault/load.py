@@ -1,11 +1,14 @@
 """Writers over HTTP that remember what was acknowledged, and what a reader must find then."""
 
 import random
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -47,6 +50,14 @@ def reference(chance: random.Random, mark: str, target: str, *, void: bool = Fal
     about["object"] = {"objectType": "StatementRef", "id": target}
     about["verb"] = {"id": VOIDED} if void else about["verb"]
     return about
+
+
+def batch(chance: random.Random, mark: str, number: int, size: int) -> list[Json]:
+    """Returns a writer's `number`-th batch; at times one more is about its first, or voids it."""
+    made = [statement(chance, mark) for _ in range(size)]
+    if number % 4 == 3:
+        made.append(reference(chance, mark, made[0]["id"], void=number % 8 == 7))
+    return made
 
 
 @dataclass
@@ -102,6 +113,36 @@ def run_all(works: Iterable[Callable[[], None]]) -> None:
         thread.join()
     if failures:
         raise failures[0]
+
+
+@contextmanager
+def under_load(works: Iterable[Callable[[Event], None]]) -> Iterator[None]:
+    """Runs each in a thread of its own until the block ends; gives each what tells it to stop."""
+    stop = Event()
+    parts = [partial(work, stop) for work in works]
+    load = Thread(target=run_all, args=(parts,), daemon=True)
+    load.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        load.join(60)
+
+
+def read(client: Client, statuses: Counter[int], stop: Event) -> None:
+    """Reads pages until told to stop; counts what is answered."""
+    while not stop.is_set():
+        try:
+            statuses[client.ask("GET", f"{XAPI}?limit=10").status] += 1
+        except (OSError, HTTPException):
+            time.sleep(0.05)
+
+
+def statuses_of(writers: Iterable[Writer]) -> Counter[int]:
+    """Returns how often each status was answered."""
+    return Counter(
+        answer.status for writer in writers for one in writer.sent for answer in one.answers
+    )
 
 
 def check_store(reader: Client, sent: list[Sent]) -> int:

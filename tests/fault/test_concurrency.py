@@ -26,6 +26,7 @@ from tests.fault.load import (
     rows,
     run_all,
     statement,
+    statuses_of,
 )
 
 WRITERS = 32
@@ -80,7 +81,7 @@ def test_writers_at_once(running: Running, settings: Settings, seconds: int) -> 
     writers = [Writer(running.client()) for _ in range(WRITERS)]
     run_all(partial(write, writer, number, until) for number, writer in enumerate(writers))
     sent = [one for writer in writers for one in writer.sent]
-    answers = Counter(answer.status for one in sent for answer in one.answers)
+    answers = statuses_of(writers)
     assert set(answers) == {200, 409}, answers
     assert sum(writer.broken for writer in writers) == 0
     assert deadlocks(settings) == 0

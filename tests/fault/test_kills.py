@@ -8,32 +8,32 @@ there by half, positions are in order, and clients see nothing but broken connec
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from http.client import HTTPException
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 from urllib.parse import urlencode
 
 import psutil
 import pytest
 
-from infra.local.postgres import ADMIN, KEYS, WRITER, Postgres
-from infra.migrations import migrate
+from infra.local.postgres import Postgres
 from lrs.services import open_services
 from lrs.settings import Settings
 from tests.fault.conftest import Running
 from tests.fault.load import (
-    XAPI,
     Writer,
+    batch,
     check_store,
     places,
-    reference,
+    read,
     rows,
-    run_all,
     statement,
+    statuses_of,
+    under_load,
 )
 from tests.server import Answer, Client, Server
 
@@ -50,26 +50,9 @@ DOCUMENT = "/xapi/activities/state?" + urlencode(
 
 
 @pytest.fixture(scope="module")
-def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A server that nobody else minds."""
-    made = Postgres(tmp_path_factory.mktemp("killed"))
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
-def settings(own_postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of a migrated database on it."""
-    made = Settings(
-        data=tmp_path_factory.mktemp("data"),
-        dsn=own_postgres.dsn_of(WRITER),
-        admin_dsn=own_postgres.dsn_of(ADMIN),
-        keystore_dsn=own_postgres.dsn_of(KEYS),
-        keystore_admin_dsn=own_postgres.dsn_of(ADMIN),
-    )
-    migrate(made)
-    return made
+def settings(settings_apart: Settings) -> Settings:
+    """Settings of a database on a server that may be killed."""
+    return settings_apart
 
 
 def write_batches(writer: Writer, number: int, stop: Event) -> None:
@@ -77,12 +60,7 @@ def write_batches(writer: Writer, number: int, stop: Event) -> None:
     chance = random.Random(number)
     while not stop.is_set():
         count = len(writer.sent)
-        batch = [statement(chance, f"{number}/{count}") for _ in range(BATCH)]
-        if count % 4 == 3:
-            batch.append(
-                reference(chance, f"{number}/{count}", batch[0]["id"], void=count % 8 == 7)
-            )
-        one = writer.send(batch)
+        one = writer.send(batch(chance, f"{number}/{count}", count, BATCH))
         again = chance.random() < 0.5
         while again and not one.acknowledged and not stop.is_set():
             time.sleep(0.1)
@@ -151,15 +129,6 @@ class Returning(Client):
         return answer
 
 
-def read(client: Client, statuses: Counter[int], stop: Event) -> None:
-    """Reads pages until told to stop; counts what is answered."""
-    while not stop.is_set():
-        try:
-            statuses[client.ask("GET", f"{XAPI}?limit=10").status] += 1
-        except (OSError, HTTPException):
-            time.sleep(0.05)
-
-
 Kill = Callable[[Postgres, Server], None]
 
 
@@ -212,28 +181,22 @@ def test_killed_under_load(
     singles = [Writer(running.client()) for _ in range(SINGLES)]
     document = Counted(running.client())
     document.start()
-    stop = Event()
     answers: Counter[int] = Counter()
     works = [
-        *(partial(write_batches, writer, n, stop) for n, writer in enumerate(batches)),
-        *(partial(write_singles, writer, n, stop) for n, writer in enumerate(singles, BATCHES)),
-        partial(document.write, stop),
-        partial(read, running.client(), answers, stop),
+        *(partial(write_batches, writer, n) for n, writer in enumerate(batches)),
+        *(partial(write_singles, writer, n) for n, writer in enumerate(singles, BATCHES)),
+        document.write,
+        partial(read, running.client(), answers),
     ]
-    load = Thread(target=run_all, args=(works,), daemon=True)
-    load.start()
-    try:
+    with under_load(works):
         for number in range(times):
             time.sleep(0.3 + chance.random())
             kills[number % len(kills)](own_postgres, running.server)
             for writers in (batches, singles):
                 until_served(writers)
-    finally:
-        stop.set()
-        load.join(60)
     writers = [*batches, *singles]
     sent = [one for writer in writers for one in writer.sent]
-    answers.update(answer.status for one in sent for answer in one.answers)
+    answers += statuses_of(writers)
     assert set(answers) <= {200, 503}, answers
     assert set(document.statuses) <= {204, 503}, document.statuses
     # Without the API a connection breaks; without Postgres the API says when to come back.
