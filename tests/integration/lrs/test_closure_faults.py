@@ -1,22 +1,20 @@
 """Closures under kills: whoever comes next goes on, whatever step it was, and nothing is left."""
 
-import os
-import signal
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from domain.closure import Closure
 from domain.credentials import Credential
 from domain.roles import Role
 from lrs import holdings
 from lrs.closure import Closures
-from lrs.services import Services, open_services
+from lrs.services import Services
 from lrs.workflow import NotClean
 from tests.fsck import check_clean
 from tests.integration.lrs.closing import rows
 from tests.integration.lrs.erasing import accept, erase
+from tests.integration.lrs.killing import around_event, certified, die, killed
 from tests.integration.lrs.samples import statement, voiding
 
 pytestmark = pytest.mark.usefixtures("agreeing")
@@ -45,32 +43,19 @@ def tool(services: Services) -> Credential:
     return tool
 
 
-def killed(services: Services, tool: Credential, arm: Callable[[Services], None]) -> None:
-    """Closes in a process of its own that kills itself where `arm` says."""
-    child = os.fork()
-    if child == 0:
-        try:
-            mine = open_services(services.settings)
-            arm(mine)
-            closures = Closures(mine)
-            closures.run(closures.request(tool.institution, by="host", basis=""))
-        finally:
-            os._exit(99)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+def close(services: Services, tool: Credential) -> Closure:
+    """Asks for the closure and carries it out."""
+    closures = Closures(services)
+    return closures.run(closures.request(tool.institution, by="host", basis=""))
 
 
 def finished(services: Services, tool: Credential) -> dict[str, Any]:
     """Returns the payload of the receipt that another process gets in the end."""
-    closures = Closures(services)
-    until = time.monotonic() + 5  # the server may still hold the dead process's lock
-    while (
-        done := closures.run(closures.request(tool.institution, by="host", basis=""))
-    ).receipt is None:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    done = certified(lambda: close(services, tool))
+    assert done.receipt is not None
     left = {table for table, found in rows(services, tool.institution).items() if found}
     assert left == STAY
-    assert closures.resume() == 0
+    assert Closures(services).resume() == 0
     check_clean(services.settings)
     payload: dict[str, Any] = done.receipt["payload"]
     assert [each["store"] for each in payload["stores"]] == STORES
@@ -82,22 +67,7 @@ def finished(services: Services, tool: Credential) -> dict[str, Any]:
 def test_killed_around_any_event_it_goes_on(
     services: Services, tool: Credential, step: int, after_append: bool
 ) -> None:
-    def arm(mine: Services) -> None:
-        append, calls = mine.store.append, 0
-
-        def dying(*events: Any, **more: Any) -> int:
-            nonlocal calls
-            calls += 1
-            if calls == step and not after_append:
-                os.kill(os.getpid(), signal.SIGKILL)
-            position = append(*events, **more)
-            if calls == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return position
-
-        mine.store.append = dying  # type: ignore[method-assign]
-
-    killed(services, tool, arm)
+    killed(services, around_event(step, after=after_append), lambda mine: close(mine, tool))
     found = {each["store"]: each["found"] for each in finished(services, tool)["stores"]}
     assert found["identifiers"] == 3  # ada, bob, and the tool as authority: cleo is gone already
     assert found["credentials"] == found["institution"] == 1
@@ -119,12 +89,12 @@ def test_killed_within_a_purge_it_goes_on(
             if "purge_institution" in query.as_string():
                 calls += 1
                 if calls == call:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    die()
             return number(pool, query, params)
 
         holdings._number = dying
 
-    killed(services, tool, arm)
+    killed(services, arm, lambda mine: close(mine, tool))
     finished(services, tool)
 
 

@@ -1,25 +1,23 @@
 """Erasure under kills, races and stores that fill again: it goes on, and nothing comes back."""
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 
 from domain.credentials import Credential
-from domain.erasure import StorePurged
+from domain.erasure import Erasure, StorePurged
 from domain.errors import Erased
 from lrs.erasure import Erasures
 from lrs.queries import Filter
 from lrs.services import Services, open_services
 from lrs.subjects import find_actor
 from tests.integration.lrs.erasing import STORES, accept, erase, group, ids
+from tests.integration.lrs.killing import around_event, certified, killed
 from tests.integration.lrs.samples import Json, agent, statement
 
 pytestmark = pytest.mark.usefixtures("agreeing")
@@ -38,47 +36,21 @@ def test_killed_anywhere_it_goes_on(
     sent = [statement("ada"), {**statement(), "actor": group("ada")}, statement("bob")]
     accept(services, tool, *sent)
     person = find_actor(services, tool.institution, agent("ada"))
-    child = os.fork()
-    if child == 0:
-        _erase_and_die(services, tool, person, step, after_append)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
-    erasures = Erasures(services)
-    until = time.monotonic() + 5  # the server may still hold the dead process's lock
-    while (
-        done := erasures.run(erasures.request(tool.institution, person, by="officer", basis=""))
-    ).receipt is None:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+
+    def forget(by: Services) -> Erasure:
+        erasures = Erasures(by)
+        return erasures.run(erasures.request(tool.institution, person, by="officer", basis=""))
+
+    killed(services, around_event(step, after=after_append), forget)
+    done = certified(lambda: forget(services))
+    assert done.receipt is not None
     assert ids(services, tool) == [sent[2]["id"]]
     assert {s["store"]: s["found"] for s in done.receipt["payload"]["stores"]} == dict(
         zip(STORES, [2, 2, 2, 2, 0, 0], strict=True)
     )
+    erasures = Erasures(services)
     assert set(erasures.radius(tool.institution, person).stores.values()) == {0}
-    assert Erasures(services).resume(timedelta()) == 0
-
-
-def _erase_and_die(
-    services: Services, tool: Credential, person: UUID, step: int, after_append: bool
-) -> None:
-    try:
-        mine = open_services(services.settings)
-        append, calls = mine.store.append, 0
-
-        def dying(*events: Any, **more: Any) -> int:
-            nonlocal calls
-            calls += 1
-            if calls == step and not after_append:
-                os.kill(os.getpid(), signal.SIGKILL)
-            position = append(*events, **more)
-            if calls == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return position
-
-        mine.store.append = dying  # type: ignore[method-assign]
-        erasures = Erasures(mine)
-        erasures.run(erasures.request(tool.institution, person, by="officer", basis=""))
-    finally:
-        os._exit(99)
+    assert erasures.resume(timedelta()) == 0
 
 
 def test_against_writers_of_the_same_person(services: Services, tool: Credential) -> None:
