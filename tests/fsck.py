@@ -7,13 +7,15 @@ from lrs.settings import Settings
 
 
 def found(
-    settings: Settings, *, repair: bool = False, since: int | None = None
+    settings: Settings, *, repair: bool = False, since: int | None = None, processes: int = 0
 ) -> tuple[list[Finding], Report]:
     """Returns what a run finds that knows nothing from before, as a process of its own would."""
     services = open_services(settings)
     findings: list[Finding] = []
     try:
-        report = fsck(services, repair=repair, since=since, found=findings.append)
+        report = fsck(
+            services, repair=repair, since=since, processes=processes, found=findings.append
+        )
     finally:
         services.close()
     return findings, report

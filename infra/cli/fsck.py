@@ -1,5 +1,6 @@
 """`lrs fsck`: prove that log, index, documents and keys agree; mend the index from the log."""
 
+import os
 import sys
 from typing import Any
 from uuid import UUID
@@ -14,9 +15,12 @@ from infra.cli.options import with_settings
 from infra.cli.tenants import chosen, institution_option, services_of
 from lrs import shards
 from lrs.fsck import MEANINGS, MENDED, Finding, Report, fsck
+from lrs.services import Services
 from lrs.settings import Settings
 
 FINDINGS, COULD_NOT_RUN = 1, 2
+SHORT = 20_000
+"""Positions that are judged sooner than a process starts."""
 
 
 class Fsck(click.Command):
@@ -41,6 +45,12 @@ class Fsck(click.Command):
 @click.option("--shard", metavar="NAME", help="Judge this shard alone.  [default: all]")
 @click.option("--repair", is_flag=True, help="Make wrong index rows anew from the log.")
 @click.option("--since", type=int, metavar="POSITION", help="Judge only what came after it.")
+@click.option(
+    "--processes",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Judge with N processes at once; 0: without any of their own.  [default: one a core]",
+)
 @click.option("--json", "as_lines", is_flag=True, help="One JSON object a line.")
 def check(
     settings: Settings,
@@ -49,6 +59,7 @@ def check(
     shard: str | None,
     repair: bool,
     since: int | None,
+    processes: int | None,
     as_lines: bool,
 ) -> None:
     """Prove that log, index, documents, attachments and keys agree.
@@ -68,6 +79,7 @@ def check(
                 institution=tenant,
                 since=since,
                 repair=repair,
+                processes=_spread(services, since) if processes is None else processes,
                 found=lambda finding: _print(finding, as_lines=as_lines),
                 tell=_Teller(bar),
             )
@@ -88,6 +100,12 @@ def _places(
     with services_of(settings) as services:
         tenant = chosen(services, said).institution
         return tenant, [shard or services.placements.of(tenant).shard]
+
+
+def _spread(services: Services, since: int | None) -> int:
+    """Returns by how many processes what is to be judged is judged soonest."""
+    short = services.store.last() - (since or 0) < SHORT
+    return 0 if short else len(os.sched_getaffinity(0))
 
 
 class _Teller:

@@ -7,15 +7,14 @@ of the log with all that belongs to it cannot be seen here: that takes a record 
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from uuid import UUID
 
 from lrs.fsck import adrift, documents, fences, keys, log, postings
 from lrs.fsck.adrift import Ids
 from lrs.fsck.findings import MEANINGS, MENDED, UNREAD, Finding, Found, Kind, Report, Tell
-from lrs.fsck.log import LogPass
-from lrs.fsck.session import FIRST, Scope, Session, connect
+from lrs.fsck.session import FIRST, Scope, open_session
+from lrs.fsck.workers import workers
 from lrs.services import Services
 
 __all__ = ["MEANINGS", "MENDED", "UNREAD", "Finding", "Kind", "Report", "fsck"]
@@ -27,6 +26,7 @@ def fsck(
     institution: UUID | None = None,
     since: int | None = None,
     repair: bool = False,
+    processes: int = 0,
     found: Found = lambda _: None,
     tell: Tell = lambda *_: None,
 ) -> Report:
@@ -34,6 +34,7 @@ def fsck(
 
     `since`: only positions after it; `institution`: only what is its. Then contents that nothing
     names are not looked for, nor where an event does not open: what was not read may name them.
+    So many `processes` judge the log and the postings; without any, this one does it alone.
     `found` is told each finding, `tell` the progress. With `repair` what `MENDED` lists is mended,
     and reported all the same.
     """
@@ -46,12 +47,13 @@ def fsck(
 
     head = services.store.head()
     scope = Scope(head, FIRST if since is None else since, institution)
-    with _session(services, scope, repair=repair, found=count, tell=tell) as session:
+    with open_session(services, scope, repair=repair, found=count, tell=tell) as session:
         report.head = head
         with closing(Ids()) as named:
-            LogPass(session, report, named).run()
+            with workers(session, processes) as running:
+                log.check(session, running, report, named)
+                postings.check(session, running)
             report.passes = [log.NAME, postings.NAME, documents.NAME, fences.NAME, keys.NAME]
-            postings.check(session)
             documents.check_rows(session)
             fences.check(session)
             keys.check(session)
@@ -62,15 +64,3 @@ def fsck(
                 report.passes.append(adrift.NAME)
     report.seconds = time.perf_counter() - started
     return report
-
-
-@contextmanager
-def _session(
-    services: Services, scope: Scope, *, repair: bool, found: Found, tell: Tell
-) -> Iterator[Session]:
-    settings = services.settings
-    with (
-        closing(connect(settings.dsn)) as records,
-        closing(connect(settings.keystore_dsn)) as keystore,
-    ):
-        yield Session(services, records, keystore, scope, repair, found, tell)

@@ -33,14 +33,11 @@ def check(session: Session, seen: Look) -> None:
 
 def _links(seen: Look) -> Iterator[tuple[int, StatementStored, str, bool]]:
     """Gives each attachment of a statement that can be read, and whether it may be elsewhere."""
-    for one in seen.events:
-        event = one.event
-        if isinstance(event, StatementStored) and seen.standing.fenced.keys().isdisjoint(
-            (event.owner, event.institution)
-        ):
-            for _, attachment in attachments_of(event.statement):
-                sha2 = attachment["sha2"].lower()
-                yield one.position, event, sha2, "fileUrl" in attachment
+    gone = seen.standing.fenced.keys()
+    for position, event in seen.statements:
+        for _, attachment in attachments_of(event.statement):
+            if gone.isdisjoint((event.owner, event.institution)):
+                yield position, event, attachment["sha2"].lower(), "fileUrl" in attachment
 
 
 def _judge(session: Session, institution: UUID, owner: UUID, sha2: str) -> Kind | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.people import Role
@@ -17,9 +18,20 @@ from lrs.notifications import RecordedEvent
 from lrs.recorder import COLUMNS
 
 
+class Own(NamedTuple):
+    """The rows of one statement by itself."""
+
+    originator: UUID
+    owner: UUID
+    author: UUID
+    voiding: bool
+    target: UUID | None
+    terms: list[UUID]
+
+
 @dataclass(slots=True)
 class Expected:
-    """The rows of one statement.
+    """The rows of one statement, with what it inherits.
 
     `also` are terms that do no harm: the first release posted them besides. `open_ended`: it refers
     to a statement that was erased, and may have inherited terms that nobody can tell any more.
@@ -35,16 +47,15 @@ class Expected:
     open_ended: bool = False
 
 
-def own(blind: BlindIndex, event: StatementStored) -> Expected:
+def own(blind: BlindIndex, event: StatementStored) -> Own:
     """Returns what is expected of a statement by itself."""
-    referred = target(event.statement)
-    return Expected(
-        originator=event.originator_id,
-        owner=event.owner,
-        author=next(p.pseudonym for p in event.people if p.role is Role.AUTHORITY),
-        voiding=is_voiding(event.statement),
-        target=None if referred is None else originator_of(event.institution, referred),
-        terms=set(postings.terms_of(blind, event)),
+    return Own(
+        event.originator_id,
+        event.owner,
+        next(pseudonym for _, role, pseudonym in event.people if role is Role.AUTHORITY),
+        is_voiding(event.statement),
+        _target(event),
+        postings.terms_of(blind, event),
     )
 
 
@@ -121,7 +132,8 @@ def complete(
 
     Whoever is fenced is not to be found as an agent any more, only as one who is named.
     """
-    wanted = own(blind, event)
+    alone = own(blind, event)
+    wanted = Expected(*alone[:-1], set(alone.terms))
     chain, all_read = referred.behind(event)
     wanted.open_ended = not all_read
     for one in (event, *chain):

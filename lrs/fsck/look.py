@@ -1,7 +1,9 @@
 """One look at the record store beside a stretch of the log: all of it at the same moment."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from struct import pack
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.events import Event
@@ -12,47 +14,60 @@ from lrs.fsck.session import Connection, rows
 from lrs.fsck.standing import Destroyed, Standing, destroyed, standing
 from lrs.mapper import SealingMapper
 
+_UUID = 2950
+_TERM = b"\x00\x00\x00\x10"
 
-@dataclass(frozen=True, slots=True)
-class IndexRow:
-    """A row of the index; `unposted` says whether one of its terms has no posting.
 
-    Its terms are as the database sends an array: nearly all are only compared, which costs a tenth
-    of making them UUIDs.
+class IndexRow(NamedTuple):
+    """A row of the index.
+
+    Its ids are as the database sends them: nearly all are only compared, which costs a tenth of
+    making them UUIDs. `head` are stream, owner and author, `packed` the terms as an array.
     """
 
     position: int
-    originator: UUID
-    owner: UUID
-    author: UUID
+    head: bytes
     voiding: bool
     packed: bytes
-    unposted: bool
 
-    def has_just(self, terms: Collection[UUID]) -> bool:
+    @property
+    def originator(self) -> UUID:
+        """The stream of its statement."""
+        return UUID(bytes=self.head[:16])
+
+    def has_just(self, terms: Sequence[UUID]) -> bool:
         """Whether these, each once, are its terms."""
-        return self._each() == {term.bytes for term in terms}
+        return self.packed == _packed(terms) or self.terms == set(terms)
 
     @property
     def terms(self) -> set[UUID]:
         """Its terms."""
-        return {UUID(bytes=term) for term in self._each()}
-
-    def _each(self) -> set[bytes]:
         # After a header of 20 bytes each has its length before it, in 4.
-        return {self.packed[start : start + 16] for start in range(24, len(self.packed), 20)}
+        starts = range(24, len(self.packed), 20)
+        return {UUID(bytes=self.packed[start : start + 16]) for start in starts}
+
+
+def _packed(terms: Sequence[UUID]) -> bytes:
+    """Returns terms as the database sends them in an index row."""
+    each = [_TERM + term.bytes for term in terms]
+    return pack("!5i", 1, 0, _UUID, len(each), 1) + b"".join(each)
 
 
 @dataclass(frozen=True)
 class Look:
-    """What stands beside the events of one stretch: `after` to `last`, which is part of it."""
+    """What stands beside the events of one stretch: `after` to `last`, which is part of it.
+
+    `unposted` are positions of index rows that have a term without a posting.
+    """
 
     events: Sequence[Opened]
+    statements: Sequence[tuple[int, StatementStored]]
     destroyed: dict[UUID, Destroyed]
     standing: Standing
     referred: Referred
     index: dict[int, IndexRow]
     references: dict[int, set[tuple[UUID, bool]]] = field(default_factory=dict)
+    unposted: frozenset[int] = frozenset()
 
 
 def look(
@@ -65,22 +80,23 @@ def look(
     """Returns what stands beside these events, and all else within (after, last], if given."""
     referred = Referred(records, mapper, events)
     people = {key.pseudonym for key in gone.values()} | referred.people()
-    people.update(one.institution for one in events)
+    people.update([one.institution for one in events])
+    statements = []
     for one in events:
-        if isinstance(one.event, StatementStored):
-            people.add(one.event.owner)
-            people.update(person.pseudonym for person in one.event.people)
-        elif isinstance(one.event, Event):
-            people.add(one.event.sealed_for())
+        event = one.event
+        if isinstance(event, StatementStored):
+            statements.append((one.position, event))
+            people.add(event.owner)
+            people.update([pseudonym for _, _, pseudonym in event.people])
+        elif isinstance(event, Event):
+            people.add(event.sealed_for())
     where, params = "position = ANY(%s)", ([one.position for one in events],)
     if within is not None:
         where, params = "position > %s AND position <= %s", within  # type: ignore[assignment]
     index = rows(
         records,
-        "SELECT position, originator_id, owner, author, voiding, array_send(terms),"
-        " EXISTS (SELECT FROM unnest(i.terms) AS t (term) WHERE NOT EXISTS"
-        "  (SELECT FROM lrs.postings p WHERE p.term = t.term AND p.position = i.position))"
-        f" FROM lrs.statement_index i WHERE {where}",
+        "SELECT position, uuid_send(originator_id) || uuid_send(owner) || uuid_send(author),"
+        f" voiding, array_send(terms) FROM lrs.statement_index WHERE {where}",
         *params,
     )
     references: dict[int, set[tuple[UUID, bool]]] = {}
@@ -89,16 +105,42 @@ def look(
         references.setdefault(position, set()).add((target, voiding))
     return Look(
         events,
+        statements,
         gone,
         standing(records, people),
         referred,
         {row[0]: IndexRow(*row) for row in index},
         references,
+        frozenset() if within is None else frozenset(_unposted(records, within)),
     )
+
+
+def _unposted(records: Connection, within: tuple[int, int]) -> Iterator[int]:
+    """Gives the positions of index rows of which a term has no posting.
+
+    Most terms stand in many rows of a stretch, so they are compared term by term, with one descent
+    of the postings' index for each; only where the two lists differ it is asked row by row.
+    """
+    found = rows(
+        records,
+        "SELECT DISTINCT r.position FROM ("
+        "  SELECT t.term, array_agg(i.position) AS positions"
+        "  FROM lrs.statement_index i, unnest(i.terms) AS t (term)"
+        "  WHERE i.position > %s AND i.position <= %s GROUP BY t.term) AS w,"
+        " unnest(w.positions) AS r (position)"
+        " WHERE w.positions <> ARRAY(SELECT p.position FROM lrs.postings p WHERE p.term = w.term"
+        "  AND p.position > %s AND p.position <= %s ORDER BY p.position)"
+        " AND NOT EXISTS (SELECT FROM lrs.postings p"
+        "  WHERE p.term = w.term AND p.position = r.position)",
+        *within,
+        *within,
+    )
+    return (row[0] for row in found)
 
 
 def keys_destroyed(keys: Connection, events: Sequence[Opened]) -> dict[UUID, Destroyed]:
     """Returns those keys of the events that are no more. To be asked before the look: a person is
     fenced in the record store before any key goes.
     """
-    return destroyed(keys, {key for one in events if one.event is not None for key in one.key_ids})
+    named = {key for one in events if one.event is not None for key in one.keys}
+    return destroyed(keys, [UUID(bytes=key) for key in named])

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import cast
 from uuid import UUID
 
@@ -11,13 +10,13 @@ from psycopg_pool import PoolTimeout
 
 from domain.events import Event
 from lrs.fsck.findings import Kind
-from lrs.keys.envelope import boxes
+from lrs.keys.envelope import names
 from lrs.keys.ring import UnknownKey
 from lrs.mapper import HEADER, SealingMapper, UnknownFormat
 from lrs.notifications import RecordedEvent, Shredded
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Opened:
     """An event as it is in the log, and as it opens; `wrong` where it does not."""
 
@@ -35,9 +34,11 @@ class Opened:
         """The stream that it stands in."""
         return cast(UUID, self.stored.originator_id)
 
-    @cached_property
+    @property
     def institution(self) -> UUID:
         """Whose it is, as the clear header says."""
+        if self.event is not None:
+            return self.event.institution
         return UUID(bytes=bytes(self.stored.state[1:17]).ljust(16, b"\0"))
 
     @property
@@ -45,10 +46,15 @@ class Opened:
         """The keyed digest in the clear header."""
         return bytes(self.stored.state[17:HEADER])
 
-    @cached_property
+    @property
+    def keys(self) -> list[bytes]:
+        """The ids of the keys that it names, as they stand: of its body first, then of persons."""
+        return names(self.stored.state, HEADER)
+
+    @property
     def key_ids(self) -> list[UUID]:
-        """The ids of the keys that it names: of its body first, then of persons."""
-        return [key_id for key_id, _ in boxes(self.stored.state, HEADER)]
+        """The ids of the keys that it names, in the same order."""
+        return [UUID(bytes=key) for key in self.keys]
 
 
 def opened(mapper: SealingMapper, events: Sequence[RecordedEvent]) -> list[Opened]:

@@ -3,7 +3,7 @@
 That every term of an index row has its posting is asked in the pass over the log.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from domain.statements.events import StatementStored
@@ -12,6 +12,7 @@ from lrs.fsck.look import keys_destroyed
 from lrs.fsck.opening import Opened, opened
 from lrs.fsck.session import Session, rows
 from lrs.fsck.standing import standing
+from lrs.fsck.workers import Workers
 from lrs.notifications import RecordedEvent, Shredded
 from lrs.postings import of_person
 from lrs.recorder import COLUMNS
@@ -21,45 +22,50 @@ WAITING = 50_000
 NAME = "postings"
 
 Posting = tuple[UUID, int]
+Stray = tuple[UUID, int, bool]
+"""A posting, and whether there is an index row at its position."""
 
 
-def check(session: Session) -> None:
+def check(session: Session, workers: Workers) -> None:
     """Walks all postings in the order of their index."""
-    place: Posting = (UUID(int=0), -(2**63))
     left: dict[Posting, UUID] = {}
-    more = True
-    while more:
-        with session.snapshot() as records:
-            end = rows(
-                records,
-                "SELECT term, position FROM lrs.postings WHERE (term, position) > (%s, %s)"
-                " ORDER BY term, position OFFSET %s LIMIT 1",
-                *place,
-                BATCH - 1,
-            )
-            more = bool(end)
-            until: Posting = end[0] if more else (UUID(int=2**128 - 1), 2**63 - 1)
-            strays = rows(
-                records,
-                "SELECT p.term, p.position, i.position IS NOT NULL"
-                " FROM lrs.postings p LEFT JOIN lrs.statement_index i USING (position)"
-                " WHERE (p.term, p.position) > (%s, %s) AND (p.term, p.position) <= (%s, %s)"
-                " AND p.position > %s AND p.position <= %s"
-                " AND (i.position IS NULL OR p.term <> ALL (i.terms))",
-                *place,
-                *until,
-                session.scope.since,
-                session.scope.head,
-            )
+    for strays in workers.each(find_strays, _parts(session)):
         left |= _judge(session, strays)
-        if len(left) > WAITING or not more:
+        if len(left) > WAITING:
             _judge_left(session, left)
             left = {}
-        place = until
-        session.tell(NAME, place[0].int >> 96 if more else 1 << 32, 1 << 32)
+    _judge_left(session, left)
+    session.tell(NAME, 1, 1)
 
 
-def _judge(session: Session, strays: Sequence[tuple[UUID, int, bool]]) -> dict[Posting, UUID]:
+def _parts(session: Session) -> Iterator[tuple[Posting, Posting]]:
+    """Cuts the postings into parts of `BATCH`: each is what comes after a place, up to another."""
+    query = (
+        "SELECT term, position FROM lrs.postings WHERE (term, position) > (%s, %s)"
+        " ORDER BY term, position OFFSET %s LIMIT 1"
+    )
+    place: Posting = (UUID(int=0), -(2**63))
+    while found := rows(session.records, query, *place, BATCH - 1):
+        yield place, found[0]
+        place = found[0]
+        session.tell(NAME, place[0].int >> 96, 1 << 32)  # keyed hashes: they are spread evenly
+    yield place, (UUID(int=2**128 - 1), 2**63 - 1)
+
+
+def find_strays(session: Session, part: tuple[Posting, Posting]) -> list[Stray]:
+    """Returns the postings of a part that are not among the terms of their row."""
+    (after, until), scope = part, session.scope
+    query = (
+        "SELECT p.term, p.position, i.position IS NOT NULL"
+        " FROM lrs.postings p LEFT JOIN lrs.statement_index i USING (position)"
+        " WHERE (p.term, p.position) > (%s, %s) AND (p.term, p.position) <= (%s, %s)"
+        " AND p.position > %s AND p.position <= %s"
+        " AND (i.position IS NULL OR p.term <> ALL (i.terms))"
+    )
+    return rows(session.records, query, *after, *until, scope.since, scope.head)
+
+
+def _judge(session: Session, strays: Sequence[Stray]) -> dict[Posting, UUID]:
     """Reports what is wrong for certain; returns what may belong to somebody who was erased."""
     events = _events(session, {position for _, position, _ in strays})
     gone = keys_destroyed(session.keys, list(events.values()))

@@ -5,7 +5,7 @@ of how far the store is consistent, and the vacuum.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -85,6 +85,24 @@ class Session:
         with self.records.transaction():
             self.records.execute("SELECT pg_advisory_xact_lock(7001)")
             yield self.records
+
+
+@contextmanager
+def open_session(
+    services: Services,
+    scope: Scope,
+    *,
+    repair: bool = False,
+    found: Found = lambda _: None,
+    tell: Tell = lambda *_: None,
+) -> Iterator[Session]:
+    """Gives a run over these services, with connections of its own."""
+    settings = services.settings
+    with (
+        closing(connect(settings.dsn)) as records,
+        closing(connect(settings.keystore_dsn)) as keystore,
+    ):
+        yield Session(services, records, keystore, scope, repair, found, tell)
 
 
 def connect(dsn: str) -> Connection:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from lrs.arrays import Uuids
 from lrs.fsck.session import Connection, rows
 
 UNFINISHED = (
@@ -24,16 +25,11 @@ class Standing:
     """Persons of one look; `fenced` says of each whether the erasure may still be under way.
 
     An institution that was erased is fenced under its own id, and everybody in it with it.
+    `strangers` are those who are neither known nor fenced.
     """
 
-    known: frozenset[UUID]
+    strangers: frozenset[UUID]
     fenced: Mapping[UUID, bool]
-
-    def unknown(self, pseudonyms: Collection[UUID]) -> bool:
-        """Whether one of them is neither known nor erased."""
-        return not self.known.issuperset(pseudonyms) and any(
-            p not in self.known and p not in self.fenced for p in pseudonyms
-        )
 
     def erased(self, pseudonym: UUID) -> bool:
         """Whether the person is gone for good: nothing may be left."""
@@ -42,14 +38,20 @@ class Standing:
 
 def standing(records: Connection, pseudonyms: Collection[UUID]) -> Standing:
     """Returns how these persons stand in the record store at this moment."""
-    asked = list(pseudonyms)
-    known = rows(records, "SELECT pseudonym FROM lrs.people WHERE pseudonym = ANY(%s)", asked)
-    fenced = rows(
+    asked = Uuids(list(pseudonyms))
+    strangers = rows(
         records,
-        f"SELECT f.pseudonym, {UNFINISHED} FROM lrs.fences f WHERE f.pseudonym = ANY(%s)",
+        "SELECT a.pseudonym FROM unnest(%b::uuid[]) AS a (pseudonym)"
+        " WHERE NOT EXISTS (SELECT FROM lrs.people p WHERE p.pseudonym = a.pseudonym)"
+        " AND NOT EXISTS (SELECT FROM lrs.fences f WHERE f.pseudonym = a.pseudonym)",
         asked,
     )
-    return Standing(frozenset(row[0] for row in known), dict(fenced))
+    fenced = rows(
+        records,
+        f"SELECT f.pseudonym, {UNFINISHED} FROM lrs.fences f WHERE f.pseudonym = ANY(%b)",
+        asked,
+    )
+    return Standing(frozenset(row[0] for row in strangers), dict(fenced))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def destroyed(keys: Connection, key_ids: Collection[UUID]) -> dict[UUID, Destroy
         "SELECT DISTINCT k.key_id, k.institution, k.pseudonym, f.pseudonym IS NOT NULL"
         " FROM keystore.data_keys k LEFT JOIN keystore.fences f"
         " ON f.institution = k.institution AND f.pseudonym IN (k.pseudonym, k.institution)"
-        " WHERE k.key_id = ANY(%s) AND k.wrapped IS NULL",
-        list(key_ids),
+        " WHERE k.key_id = ANY(%b) AND k.wrapped IS NULL",
+        Uuids(list(key_ids)),
     )
     return {key_id: Destroyed(*rest) for key_id, *rest in found}

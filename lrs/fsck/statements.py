@@ -1,6 +1,7 @@
 """Judges statements: each event by itself, and beside its rows of the index."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 from domain.people import Role
@@ -14,12 +15,13 @@ from lrs.keys.blind_index import BlindIndex
 from lrs.notifications import Shredded
 
 AUTHORITIES = (Role.AUTHORITY, Role.AUTHORITY_MEMBER)
+NOTHING: AbstractSet[tuple[UUID, bool]] = frozenset()
 
 
 def judge(blind: BlindIndex, look: Look, one: Opened) -> Iterator[Kind]:
     """Gives what is wrong with an event that is, or was, a statement."""
-    event = one.event
-    if one.institution in look.standing.fenced:
+    event, standing = one.event, look.standing
+    if standing.fenced and one.institution in standing.fenced:
         yield from _judge_erased(look, one, one.institution)
     elif isinstance(event, Shredded):
         gone = look.destroyed.get(event.key_id)
@@ -29,9 +31,11 @@ def judge(blind: BlindIndex, look: Look, one: Opened) -> Iterator[Kind]:
             digest = blind.digest(event.institution, canonical(event.statement))
             if digest != one.digest:
                 yield Kind.DIGEST
-        if look.standing.unknown((event.owner, *(person.pseudonym for person in event.people))):
+        if standing.strangers and not standing.strangers.isdisjoint(
+            (event.owner, *(person.pseudonym for person in event.people))
+        ):
             yield Kind.PERSON_UNKNOWN
-        if event.owner in look.standing.fenced:
+        if standing.fenced and event.owner in standing.fenced:
             yield from _judge_erased(look, one, event.owner)
         else:
             yield from _judge_rows(blind, look, one, event)
@@ -77,20 +81,16 @@ def _judge_rows(
     if row is None:
         yield Kind.INDEX_MISSING
     else:
-        if (row.originator, row.owner, row.author, row.voiding) != (
-            wanted.originator,
-            wanted.owner,
-            wanted.author,
-            wanted.voiding,
-        ):
+        head = wanted.originator.bytes + wanted.owner.bytes + wanted.author.bytes
+        if row.head != head or row.voiding != wanted.voiding:
             yield Kind.INDEX_WRONG
-        if row.unposted:
+        if one.position in look.unposted:
             yield Kind.POSTING_MISSING
         # Nearly all are as they came; only the others are worth the second look.
         if wanted.target is not None or not row.has_just(wanted.terms):
             yield from _judge_terms(blind, look, event, row)
-    said = look.references.get(one.position, set())
-    right = set() if wanted.target is None else {(wanted.target, wanted.voiding)}
+    said = look.references.get(one.position, NOTHING)
+    right = NOTHING if wanted.target is None else {(wanted.target, wanted.voiding)}
     if right - said:
         yield Kind.REFERENCE_MISSING
     if said - right:

@@ -60,6 +60,15 @@ def unseal(key: DataKey, sealed: bytes, where: bytes) -> bytes:
     return key.cipher.decrypt(sealed[:NONCE], sealed[NONCE:], key.name + where)
 
 
+def names(content: bytes, start: int = 0) -> list[bytes]:
+    """Returns the ids of the keys of the boxes that stand one after another from `start`."""
+    found = []
+    while start < len(content):
+        found.append(content[start : start + 16])
+        start += 20 + int.from_bytes(content[start + 16 : start + 20], "big")
+    return found
+
+
 def boxes(content: bytes, start: int = 0) -> list[tuple[UUID, bytes]]:
     """Returns the boxes that stand one after another from `start`: key id, and the sealed rest."""
     found = []
