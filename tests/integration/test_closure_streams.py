@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import psycopg
@@ -14,9 +13,7 @@ from domain.credentials import Credential
 from domain.errors import Error
 from domain.roles import Role
 from domain.values.version import Version
-from infra.local.kafka import Kafka
-from lrs.services import Services, open_services
-from lrs.settings import Settings
+from lrs.services import Services
 from projections.messages import Kind, Message, receive
 from projections.views.purge import ViewsPurger
 from projections.views.tracking import STREAMS
@@ -26,16 +23,12 @@ from tests.integration.lrs.samples import statement
 from tests.pipeline import streams
 
 SECONDS = 120.0
-PARTITIONS = 2
 
 
 @pytest.fixture
-def services(own_settings: Settings, kafka: Kafka, topic_prefix: str) -> Iterator[Services]:
+def services(services_with_kafka: Services) -> Services:
     """The record store, over a broker."""
-    more = {"kafka": kafka.bootstrap, "kafka_partitions": PARTITIONS, "topic_prefix": topic_prefix}
-    opened = open_services(own_settings.model_copy(update=more))
-    yield opened
-    opened.close()
+    return services_with_kafka
 
 
 def tool(services: Services, name: str) -> Credential:
@@ -124,7 +117,9 @@ def test_none_of_it_comes_back_into_the_views(services: Services) -> None:
                 for partition, message in messages(services, stream)
                 if message.kind is Kind.ERASURE and message.position == fence
             ]
-            assert sorted(told) == [(n, gone.institution) for n in range(PARTITIONS)]
+            assert sorted(told) == [
+                (n, gone.institution) for n in range(services.settings.kafka_partitions)
+            ]
         # The log gives the views anew: over the tombstones, with nothing of them.
         rebuild(services, lambda *_: None)
         assert views(services, gone.institution) == []

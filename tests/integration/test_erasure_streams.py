@@ -1,7 +1,6 @@
 """Erasing a learner while the streams run: nothing of the learner comes back into the views."""
 
 import threading
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,10 +10,8 @@ from domain.credentials import Credential
 from domain.errors import Erased
 from domain.roles import Role
 from domain.values.version import Version
-from infra.local.kafka import Kafka
 from lrs.audit.replay import Replay
-from lrs.services import Services, open_services
-from lrs.settings import Settings
+from lrs.services import Services
 from lrs.subjects import find_actor
 from projections.views.purge import ViewsPurger
 from tests.integration.lrs.samples import Json, agent, statement
@@ -25,12 +22,9 @@ SECONDS = 120.0
 
 
 @pytest.fixture
-def services(own_settings: Settings, kafka: Kafka, topic_prefix: str) -> Iterator[Services]:
+def services(services_with_kafka: Services) -> Services:
     """The record store, over a broker."""
-    more = {"kafka": kafka.bootstrap, "kafka_partitions": 2, "topic_prefix": topic_prefix}
-    opened = open_services(own_settings.model_copy(update=more))
-    yield opened
-    opened.close()
+    return services_with_kafka
 
 
 def answered(name: str) -> Json:

@@ -1,6 +1,5 @@
 """Analytics over HTTP: released rows with their noise, and the budget beside them."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,11 +22,9 @@ SHOWN = "until=2025-10-31"
 
 
 @pytest.fixture(scope="module")
-def services(settings: Settings, clickhouse: ClickHouse) -> Iterator[Services]:
-    """The services of this module's database, with a ClickHouse."""
-    made = Services(settings.model_copy(update={"clickhouse_url": clickhouse.url}))
-    yield made
-    made.close()
+def settings(settings: Settings, clickhouse: ClickHouse) -> Settings:
+    """Settings of this module's database, with a ClickHouse."""
+    return settings.model_copy(update={"clickhouse_url": clickhouse.url})
 
 
 @pytest.fixture(scope="module")

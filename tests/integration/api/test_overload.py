@@ -1,6 +1,5 @@
 """Too much: 429 for one credential, 503 for all, each with a time to come back."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from threading import Barrier
@@ -24,11 +23,9 @@ SMALL = {"pool_size": CONNECTIONS, "pool_timeout": 0.3, "max_concurrent": PLACES
 
 
 @pytest.fixture(scope="module")
-def services(settings: Settings) -> Iterator[Services]:
-    """A small process."""
-    made = Services(settings.model_copy(update=SMALL))
-    yield made
-    made.close()
+def settings(settings: Settings) -> Settings:
+    """Settings of a small process."""
+    return settings.model_copy(update=SMALL)
 
 
 def caller(services: Services, app: Flask, institution: UUID, rates: Rates) -> Caller:
@@ -120,7 +117,7 @@ def test_a_slow_query_503(services: Services, app: Flask, institution: UUID) -> 
 
 
 def test_no_more_at_once_than_there_are_places(settings: Settings) -> None:
-    made = Services(settings.model_copy(update=SMALL))
+    made = Services(settings)
     app = create_app(made)
     meeting = Barrier(PLACES + 1)
 

@@ -14,8 +14,7 @@ from clickhouse.inputs import Inputs
 from clickhouse.mechanisms.accounting import Budget, budget
 from clickhouse.releases import Releases
 from infra.local.clickhouse import ClickHouse as Engine
-from lrs.services import Services, open_services
-from lrs.settings import Settings
+from lrs.services import Services
 
 TERM_BEGINS = datetime(2026, 1, 5, 12, tzinfo=UTC)  # a Monday
 DEFAULT = budget(4.0, 1e-6)
@@ -84,14 +83,6 @@ class World:
 
 def _learner(number: int) -> UUID:
     return UUID(int=0xFEED_0000_0000 + number)
-
-
-@pytest.fixture(scope="module")
-def services(settings: Settings) -> Iterator[Services]:
-    """Services over this module's database."""
-    opened = open_services(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -2,49 +2,38 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from signal import SIGKILL, SIGTERM
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from infra.cli import main
+from tests.commands import COMMAND, Lrs, environment_of, lrs_of
 from tests.integration.forwarding.conftest import Receiver, Sender, until
 from tests.integration.lrs.samples import statement
 
-Lrs = Callable[..., Result]
-
 
 @pytest.fixture
-def environment(sender: Sender) -> dict[str, str]:
-    """The environment in which a command finds the sender's instance."""
-    settings = sender.services.settings
-    names = ("data", "dsn", "keystore_dsn", "forward_private_addresses")
-    return {f"LRS_{name.upper()}": str(getattr(settings, name)) for name in names}
-
-
-@pytest.fixture
-def lrs(environment: dict[str, str], sender: Sender) -> Lrs:
+def lrs(sender: Sender) -> Lrs:
     """Runs `lrs forward` for the sender's institution."""
+    run = lrs_of(sender.services.settings, "forward")
 
-    def run(command: str, *arguments: str, **more: str) -> Result:
-        given = ["forward", command, "--institution", str(sender.institution), *arguments]
-        return CliRunner(env={**environment, **more}).invoke(main, given)
+    def forward(command: str, *arguments: str, **more: str) -> Result:
+        return run(command, "--institution", str(sender.institution), *arguments, **more)
 
-    return run
+    return forward
 
 
 @pytest.fixture
-def jobs(environment: dict[str, str]) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+def jobs(sender: Sender) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     """Starts jobs processes, and ends those that still run."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> subprocess.Popen[bytes]:
         # A release is not looked for: there is no ClickHouse here.
-        given = {**os.environ, **environment, "LRS_RELEASE_CHECK_SECONDS": "3600"}
-        command = [sys.executable, "-m", "infra.cli", "jobs"]
-        started.append(subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL))
+        known = environment_of(sender.services.settings)
+        given = {**os.environ, **known, "LRS_RELEASE_CHECK_SECONDS": "3600"}
+        started.append(subprocess.Popen([*COMMAND, "jobs"], env=given, stdout=subprocess.DEVNULL))
         return started[-1]
 
     yield start

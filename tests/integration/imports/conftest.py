@@ -1,7 +1,7 @@
 """An institution in a database of this module's own, and imports into it."""
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,18 +13,9 @@ from domain.credentials import Credential
 from infra.imports.acceptor import Acceptor
 from infra.imports.importer import Done, Importer
 from infra.imports.source import open_source
-from lrs.services import Services, open_services
-from lrs.settings import Settings
+from lrs.services import Services
 
 Import = Callable[..., Done]
-
-
-@pytest.fixture(scope="module")
-def services(settings: Settings) -> Iterator[Services]:
-    """Services over this module's database."""
-    opened = open_services(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

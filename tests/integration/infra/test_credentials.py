@@ -1,18 +1,16 @@
 """`lrs credentials` on a real instance: issue with scopes and rates, rotate, list, revoke."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from domain.errors import Unauthenticated
 from domain.scopes import Scope
-from infra.cli import main
 from lrs.services import Services, open_services
 from lrs.settings import Settings
-
-Command = Callable[..., Result]
+from tests.commands import Lrs, lrs_of
 
 
 @pytest.fixture
@@ -25,11 +23,9 @@ def services(own_settings: Settings) -> Iterator[Services]:
 
 
 @pytest.fixture
-def run(services: Services) -> Command:
+def run(services: Services) -> Lrs:
     """Runs `lrs credentials` there."""
-    names = ("data", "dsn", "keystore_dsn")
-    environment = {f"LRS_{name.upper()}": str(getattr(services.settings, name)) for name in names}
-    return lambda *words: CliRunner().invoke(main, ["credentials", *words], env=environment)
+    return lrs_of(services.settings, "credentials")
 
 
 def told(result: Result, name: str) -> str:
@@ -39,7 +35,7 @@ def told(result: Result, name: str) -> str:
     return found[1]
 
 
-def test_a_life(run: Command, services: Services) -> None:
+def test_a_life(run: Lrs, services: Services) -> None:
     issued = run(
         "issue", "--label", "a player", "--role", "tool", "--scope", "state", "--scope", "define",
         "--requests", "50", "--statements", "0",
@@ -67,7 +63,7 @@ def test_a_life(run: Command, services: Services) -> None:
     assert run("rotate", "nobody").exit_code == 1
 
 
-def test_refusals_are_said_plainly(run: Command) -> None:
+def test_refusals_are_said_plainly(run: Lrs) -> None:
     for words in (
         ["issue", "--label", "x", "--role", "officer", "--scope", "all"],
         ["issue", "--label", "x", "--role", "tool", "--scope", "everything"],

@@ -1,30 +1,17 @@
 """`lrs erase` and `lrs audit` against a real instance: what is printed, and how they exit."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
 import orjson
 import pytest
-from click.testing import CliRunner, Result
 
 from domain.credentials import Credential
 from domain.roles import Role
 from domain.values.version import Version
-from infra.cli import main
-from lrs.services import Services, open_services
-from lrs.settings import Settings
+from lrs.services import Services
+from tests.commands import Lrs
 from tests.integration.lrs.samples import agent, statement
-
-Lrs = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def services(settings: Settings) -> Iterator[Services]:
-    """Services over this module's database."""
-    opened = open_services(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +19,6 @@ def tool(services: Services) -> Credential:
     """A tool of the only institution."""
     institution = services.institutions.create("College").institution
     return Credential("tool", institution, "a tool", frozenset({Role.TOOL}))
-
-
-@pytest.fixture
-def lrs(settings: Settings) -> Lrs:
-    """The command line, as it finds this database by the environment."""
-    names = ("dsn", "admin_dsn", "keystore_dsn", "keystore_admin_dsn", "data")
-    env = {f"LRS_{name.upper()}": str(getattr(settings, name)) for name in names}
-
-    def run(*arguments: str, given: str = "") -> Result:
-        return CliRunner(env=env | {"COLUMNS": "250"}).invoke(main, arguments, input=given)
-
-    return run
 
 
 def accept(services: Services, tool: Credential, name: str) -> UUID:

@@ -1,8 +1,6 @@
 """`lrs fsck` as a command: what it prints, and how it ends."""
 
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -11,29 +9,19 @@ import pytest
 
 from infra.local import demo, instance
 from lrs.settings import Settings
+from tests.commands import Apart, run_apart
 from tests.integration.imports.test_importer import statement
-
-pytestmark = pytest.mark.usefixtures("running")
 
 
 @pytest.fixture
-def running(own_settings: Settings) -> None:
-    """A database with the demo institution and some statements, found by its data folder."""
+def lrs(own_settings: Settings) -> Apart:
+    """`lrs` on a database with the demo institution and some statements."""
     demo.bootstrap(own_settings)
     instance.write(own_settings, {})
+    run = partial(run_apart, own_settings.data)
     lines = b"".join(orjson.dumps(statement(number)) + b"\n" for number in range(20))
-    assert lrs(own_settings.data, "import", "-", stdin=lines).returncode == 0
-
-
-def lrs(data: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LRS_")}
-    return subprocess.run(
-        [sys.executable, "-m", "infra.cli", *arguments],
-        env={**kept, "LRS_DATA": str(data)},
-        input=stdin,
-        capture_output=True,
-        check=False,
-    )
+    assert run("import", "-", stdin=lines).returncode == 0
+    return run
 
 
 def damage(settings: Settings) -> int:
@@ -47,39 +35,39 @@ def damage(settings: Settings) -> int:
     return int(row[0])
 
 
-def test_clean_is_0(own_settings: Settings) -> None:
-    done = lrs(own_settings.data, "fsck")
+def test_clean_is_0(lrs: Apart) -> None:
+    done = lrs("fsck")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == b""
-    told = done.stderr.decode()
+    assert done.stdout == ""
+    told = done.stderr
     assert "20 statements" in told
     assert "Not judged: views" in told
     assert "Clean." in told
 
 
-def test_findings_are_1_until_they_are_mended(own_settings: Settings) -> None:
+def test_findings_are_1_until_they_are_mended(lrs: Apart, own_settings: Settings) -> None:
     position = damage(own_settings)
-    done = lrs(own_settings.data, "fsck")
+    done = lrs("fsck")
     assert done.returncode == 1, done.stderr
-    assert f"index-missing at position {position} " in done.stdout.decode()
-    assert "--repair mends it" in done.stderr.decode()
-    assert lrs(own_settings.data, "fsck", "--since", str(position)).returncode == 0
-    done = lrs(own_settings.data, "fsck", "--repair", "--json")
+    assert f"index-missing at position {position} " in done.stdout
+    assert "--repair mends it" in done.stderr
+    assert lrs("fsck", "--since", str(position)).returncode == 0
+    done = lrs("fsck", "--repair", "--json")
     assert done.returncode == 1
     finding, summary = map(orjson.loads, done.stdout.splitlines())
     assert (finding["kind"], finding["position"]) == ("index-missing", position)
     assert summary["findings"] == {"index-missing": 1}
     assert (summary["clean"], summary["mended"]) == (False, 1)
-    done = lrs(own_settings.data, "fsck", "--json")
+    done = lrs("fsck", "--json")
     assert done.returncode == 0
     assert orjson.loads(done.stdout)["clean"] is True
 
 
-def test_what_cannot_run_is_2(own_settings: Settings, tmp_path: Path) -> None:
-    assert lrs(own_settings.data, "fsck", "--institution", "nobody").returncode == 2
-    assert lrs(own_settings.data, "fsck", "--since", "then").returncode == 2
-    assert lrs(tmp_path / "absent", "fsck").returncode == 2
+def test_what_cannot_run_is_2(lrs: Apart, own_settings: Settings, tmp_path: Path) -> None:
+    assert lrs("fsck", "--institution", "nobody").returncode == 2
+    assert lrs("fsck", "--since", "then").returncode == 2
+    assert run_apart(tmp_path / "absent", "fsck").returncode == 2
     instance.write(own_settings.model_copy(update={"dsn": own_settings.dsn + "_absent"}), {})
-    done = lrs(own_settings.data, "fsck")
+    done = lrs("fsck")
     assert done.returncode == 2
-    assert b"Traceback" not in done.stderr
+    assert "Traceback" not in done.stderr

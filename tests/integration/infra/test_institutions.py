@@ -1,41 +1,15 @@
 """`lrs institutions usage`, `quota` and `erase` against a real instance."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
-import pytest
-from click.testing import CliRunner, Result
 
 from domain.credentials import Credential
 from domain.roles import Role
 from domain.values.version import Version
-from infra.cli import main
-from lrs.services import Services, open_services
-from lrs.settings import Settings
+from lrs.services import Services
+from tests.commands import Lrs
 from tests.integration.lrs.samples import statement
-
-Lrs = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def services(settings: Settings) -> Iterator[Services]:
-    """Services over this module's database."""
-    opened = open_services(settings)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def lrs(settings: Settings) -> Lrs:
-    """The command line, as it finds this database by the environment."""
-    names = ("dsn", "admin_dsn", "keystore_dsn", "keystore_admin_dsn", "data")
-    env = {f"LRS_{name.upper()}": str(getattr(settings, name)) for name in names}
-
-    def run(*arguments: str, given: str = "") -> Result:
-        return CliRunner(env=env | {"COLUMNS": "250"}).invoke(main, arguments, input=given)
-
-    return run
 
 
 def college(services: Services, name: str, number: int = 2) -> Credential:

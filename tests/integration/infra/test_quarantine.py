@@ -1,6 +1,5 @@
 """`lrs quarantine` and `lrs credentials tolerate` against a real instance; the job that expires."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 from uuid import UUID, uuid4
@@ -8,26 +7,15 @@ from uuid import UUID, uuid4
 import orjson
 import psycopg
 import pytest
-from click.testing import CliRunner, Result
 
 from domain.errors import Invalid
 from domain.roles import Role
 from domain.values.version import Version
-from infra.cli import main
 from infra.processes.jobs import quarantine
-from lrs.services import Services, open_services
+from lrs.services import Services
 from lrs.settings import Settings
+from tests.commands import Lrs
 from tests.integration.lrs.samples import statement
-
-Lrs = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def services(settings: Settings) -> Iterator[Services]:
-    """Services over this module's database."""
-    opened = open_services(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -40,18 +28,6 @@ def institution(services: Services) -> UUID:
 def key(services: Services, institution: UUID) -> str:
     """A tool."""
     return services.credentials.issue(institution, "a tool", [Role.TOOL])[0]
-
-
-@pytest.fixture
-def lrs(settings: Settings) -> Lrs:
-    """The command line, as it finds this database by the environment."""
-    names = ("dsn", "admin_dsn", "keystore_dsn", "keystore_admin_dsn", "data")
-    env = {f"LRS_{name.upper()}": str(getattr(settings, name)) for name in names}
-
-    def run(*arguments: str, given: str = "") -> Result:
-        return CliRunner(env=env).invoke(main, arguments, input=given)
-
-    return run
 
 
 def refuse(services: Services, institution: UUID, key: str, sent: dict[str, object]) -> UUID:

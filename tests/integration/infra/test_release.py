@@ -2,30 +2,26 @@
 
 import os
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from signal import SIGTERM
 from uuid import UUID
 
 import pytest
-from click.testing import CliRunner, Result
 
 from api.releases import pipeline_of
 from clickhouse.client import ClickHouse
 from clickhouse.reads import page
 from domain.budget import BudgetAllocated, Closing, ledger_id
 from domain.terms import HALF_YEARS
-from infra.cli import main
 from infra.local.clickhouse import ClickHouse as Engine
 from lrs.services import Services, open_services
 from lrs.settings import Settings
+from tests.commands import COMMAND, Lrs, environment_of, lrs_of
 
 PAST = [date(2024, 10, 7) + timedelta(days=n) for n in range(14)]
 COURSE = UUID(int=0xC0)
-
-Command = Callable[..., Result]
 
 
 @pytest.fixture
@@ -37,14 +33,6 @@ def services(own_settings: Settings, clickhouse: Engine) -> Iterator[Services]:
     opened = open_services(settings)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def environment(services: Services) -> dict[str, str]:
-    """The environment in which a command finds that instance."""
-    settings = services.settings
-    names = ("data", "dsn", "keystore_dsn", "clickhouse_url", "release_check_seconds", "epsilon")
-    return {f"LRS_{name.upper()}": str(getattr(settings, name)) for name in names}
 
 
 @pytest.fixture
@@ -65,18 +53,13 @@ def institution(services: Services) -> UUID:
 
 
 @pytest.fixture
-def release(environment: dict[str, str], institution: UUID) -> Command:
+def release(services: Services, institution: UUID) -> Lrs:
     """Runs `lrs release` there."""
-
-    def run(*arguments: str) -> Result:
-        wide = {**environment, "COLUMNS": "200"}
-        return CliRunner(env=wide).invoke(main, ["release", *arguments])
-
-    return run
+    return lrs_of(services.settings, "release")
 
 
 def test_the_first_release_after_an_import_gives_rows_at_once(
-    release: Command, services: Services, institution: UUID
+    release: Lrs, services: Services, institution: UUID
 ) -> None:
     first = release()
     assert first.exit_code == 0, first.output
@@ -95,7 +78,7 @@ def test_the_first_release_after_an_import_gives_rows_at_once(
     assert "daily-actives" in early.output
 
 
-def test_a_declared_past_and_the_end_of_the_budget(release: Command) -> None:
+def test_a_declared_past_and_the_end_of_the_budget(release: Lrs) -> None:
     known = release("--from", "2024-10-07", "--to", "2024-10-20")
     assert known.exit_code == 0, known.output
     assert release("--history").exit_code == 0
@@ -109,14 +92,11 @@ def test_a_declared_past_and_the_end_of_the_budget(release: Command) -> None:
 
 
 def test_a_clickhouse_that_is_away_costs_no_number(
-    environment: dict[str, str], release: Command, services: Services, institution: UUID
+    release: Lrs, services: Services, institution: UUID
 ) -> None:
-    address = environment["LRS_CLICKHOUSE_URL"]
-    environment["LRS_CLICKHOUSE_URL"] = "http://nobody:x@127.0.0.1:9"
-    away = release()
+    away = release(LRS_CLICKHOUSE_URL="http://nobody:x@127.0.0.1:9")
     assert away.exit_code == 0, away.output
     assert "ClickHouse does not answer" in away.output
-    environment["LRS_CLICKHOUSE_URL"] = address
     release()
     assert page(pipeline_of(services).client, institution, "daily-actives", limit=99) != []
 
@@ -130,13 +110,13 @@ def opened_yesterday(services: Services, institution: UUID) -> None:
 
 
 def test_jobs_release_what_is_due_and_stop_within_a_second(
-    environment: dict[str, str], services: Services, institution: UUID
+    services: Services, institution: UUID
 ) -> None:
     opened_yesterday(services, institution)
-    client = ClickHouse(environment["LRS_CLICKHOUSE_URL"])
+    client = ClickHouse(services.settings.clickhouse_url)
     with subprocess.Popen(
-        [sys.executable, "-m", "infra.cli", "jobs"],
-        env={**os.environ, **environment},
+        [*COMMAND, "jobs"],
+        env={**os.environ, **environment_of(services.settings)},
         stderr=subprocess.PIPE,
         text=True,
     ) as process:

@@ -7,17 +7,8 @@ import pytest
 
 from domain.credentials import Credential
 from domain.roles import Role
-from lrs.services import Services, open_services
-from lrs.settings import Settings
+from lrs.services import Services
 from tests.fsck import check_clean
-
-
-@pytest.fixture(scope="module")
-def services(settings: Settings) -> Iterator[Services]:
-    """Services over this module's database."""
-    opened = open_services(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from lrs.erasure import Erasures
 from lrs.holdings import TABLES
 from lrs.notifications import Shredded
 from lrs.services import Services, open_services
+from lrs.settings import Settings
 from lrs.tenants import LOOK_SECONDS
 from tests.fsck import check_clean
 from tests.integration.lrs.closing import KEPT, institution, rows, tables
@@ -26,10 +27,9 @@ from tests.integration.lrs.samples import statement
 
 
 @pytest.fixture(scope="module")
-def services(settings):  # type: ignore[no-untyped-def]
-    opened = open_services(settings.model_copy(update={"forward_private_addresses": True}))
-    yield opened
-    opened.close()
+def settings(settings: Settings) -> Settings:
+    """Settings by which an institution may forward to this machine."""
+    return settings.model_copy(update={"forward_private_addresses": True})
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from domain.errors import NotFound
 from lrs.queries import Filter
-from lrs.services import Services, open_services
+from lrs.services import Services
 from lrs.settings import Settings
 from tests.integration.lrs.crowd import TABLES, Crowd, gather
 from tests.integration.lrs.samples import Json
@@ -30,11 +30,9 @@ BELIEFS = ("nothing", "an empty table", "a table as it is")
 
 
 @pytest.fixture(scope="module")
-def services(settings: Settings) -> Iterator[Services]:
-    """Services over one connection, which tells its plans."""
-    opened = open_services(settings.model_copy(update={"pool_size": 1}))
-    yield opened
-    opened.close()
+def settings(settings: Settings) -> Settings:
+    """Settings of one connection, which tells its plans."""
+    return settings.model_copy(update={"pool_size": 1})
 
 
 @pytest.fixture(scope="module")

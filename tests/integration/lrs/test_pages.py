@@ -1,6 +1,5 @@
 """Pages of rare matches in large lists: the right ones, each once, in order, for bounded work."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, combinations
@@ -40,11 +39,9 @@ TOGETHER = [
 
 
 @pytest.fixture(scope="module")
-def services(settings: Settings) -> Iterator[Services]:
-    """Services whose pages are cut off early, so that there are many."""
-    opened = open_services(settings.model_copy(update={"page_budget_ms": 20}))
-    yield opened
-    opened.close()
+def settings(settings: Settings) -> Settings:
+    """Settings by which pages are cut off early, so that there are many."""
+    return settings.model_copy(update={"page_budget_ms": 20})
 
 
 @pytest.fixture(scope="module")

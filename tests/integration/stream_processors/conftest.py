@@ -1,6 +1,5 @@
 """A record store of its own with an institution, and statements of a class to put into it."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -10,9 +9,7 @@ import pytest
 from domain.credentials import Credential
 from domain.statements.references import VOIDED
 from domain.values.version import Version
-from infra.local.kafka import Kafka
-from lrs.services import Services, open_services
-from lrs.settings import Settings
+from lrs.services import Services
 from tests.learning import INSTITUTION, START
 
 COURSE = "http://adlnet.gov/expapi/activities/course"
@@ -77,15 +74,6 @@ def void(target: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def with_kafka(own_settings: Settings, kafka: Kafka, topic_prefix: str) -> Settings:
-    """Settings of an empty store beside a broker."""
-    update = {"kafka": kafka.bootstrap, "topic_prefix": topic_prefix, "kafka_partitions": 4}
-    return own_settings.model_copy(update=update)
-
-
-@pytest.fixture
-def school(with_kafka: Settings) -> Iterator[Class]:
+def school(services_with_kafka: Services) -> Class:
     """A class in that store."""
-    services = open_services(with_kafka)
-    yield Class(services)
-    services.close()
+    return Class(services_with_kafka)
