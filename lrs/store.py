@@ -107,15 +107,17 @@ class RecordStore(Application[UUID]):
         return self.mapper.recorded(self.recorder.select_positions(positions))
 
     def consistent_through(self) -> datetime:
-        """Returns a moment such that every statement with `stored` before it can be read now.
+        """Returns a moment such that every statement with `stored` up to it can be read now.
 
         A statement's `stored` is the start of its transaction, so the oldest start among open
-        writers bounds what may still appear; without open writers it is now, less the moment that
-        a writer may need from its start until it shows there.
+        writers bounds what may still appear: the moment is just before it, because whoever goes on
+        with `since` gets what was stored after, not at it. Without open writers it is now, less the
+        moment that a writer may need from its start until it shows there.
         """
         with self._pool.connection() as connection:
             row = connection.execute(
-                "SELECT least(clock_timestamp() - interval '50 ms', min(xact_start))"
+                "SELECT least(clock_timestamp() - interval '50 ms',"
+                "  min(xact_start) - interval '1 microsecond')"
                 " FROM pg_stat_activity"
                 " WHERE usename = current_user AND datname = current_database()"
                 " AND pid <> pg_backend_pid()"
