@@ -21,7 +21,7 @@ from lrs import shards
 from lrs.moves import directory as notes
 from lrs.moves.clearing import Clearing
 from lrs.moves.copying import Copying, Tell
-from lrs.moves.sides import Connection, Side, check_apart, connect, number, side
+from lrs.moves.sides import Connection, Side, check_apart, check_clocks, connect, number, side
 from lrs.moves.views import Views
 from lrs.placements import BELIEVE_SECONDS, read
 from lrs.settings import Settings
@@ -109,6 +109,7 @@ class Mover:
     def _begin(self, placement: Placement, to: str) -> Placement:
         with side(self._settings, placement.shard) as source, side(self._settings, to) as target:
             check_apart(source, target)
+            check_clocks(source, target)
             _check_whole(source, self._institution)
             target.log.execute(
                 "DELETE FROM lrs.arrivals WHERE institution = %s", [self._institution]

@@ -15,6 +15,10 @@ from lrs.settings import Settings
 OPTIONS = "-c lrs.mover=on -c timezone=UTC -c statement_timeout=0"
 LOG_LOCK = 7001
 
+MOST_BEHIND = 0.05
+"""Seconds that the clock of the target may be behind: readers were told of moments that long ago
+that nothing is stored before them any more (`lrs.store`)."""
+
 Connection = psycopg.Connection[Any]
 
 
@@ -53,6 +57,19 @@ def check_apart(one: Side, other: Side) -> None:
         raise Conflict(f"the shards {one.name} and {other.name} share a key store: part them first")
 
 
+def check_clocks(source: Side, target: Side) -> None:
+    """Raises `Conflict` where the clock of the target is surely behind: it would give statements
+    a `stored` before moments of which the source has said that all is there.
+    """
+    before = _clock(source)
+    behind = before - _clock(target)
+    if behind > MOST_BEHIND:
+        raise Conflict(
+            f"the clock of {target.name} is {behind * 1000:,.0f} ms behind that of {source.name}:"
+            " keep both by NTP"
+        )
+
+
 def number(connection: Connection, query: str, parameters: Sequence[Any] = ()) -> int:
     """Returns the number that a query gives; 0 for none."""
     row = connection.execute(query.encode(), parameters).fetchone()
@@ -81,6 +98,12 @@ def pour(source: Connection, query: str, parameters: Any, target: Connection, in
     ):
         for block in out:
             into_it.write(block)
+
+
+def _clock(place: Side) -> float:
+    row = place.log.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+    assert row is not None
+    return float(row[0])
 
 
 def _identity(connection: Connection) -> tuple[int, str]:

@@ -136,3 +136,14 @@ def test_shards_that_are_not_apart_are_refused(deployment: Deployment, tool: Cre
     assert state(deployment, tool) == (HOME, State.SETTLED)
     with pytest.raises(NotFound):
         deployment.move(tool.institution, "s3")
+
+
+def test_a_clock_that_is_behind_is_refused(
+    deployment: Deployment, tool: Credential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have the same clock here: so it is refused where it had to be an hour ahead."""
+    send(deployment.home, tool, "ada")
+    monkeypatch.setattr("lrs.moves.sides.MOST_BEHIND", -3600.0)
+    with pytest.raises(Conflict, match="clock of s2"):
+        deployment.move(tool.institution, OTHER, waits=QUICK)
+    assert state(deployment, tool) == (HOME, State.SETTLED)
