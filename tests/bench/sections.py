@@ -31,6 +31,7 @@ USUAL = {
 }
 BY_NAME = {
     "reads": "pages by every filter, server-side, at 1,000,000 stored and more",
+    "fsck": "how fast a store is judged, beside reading it, at the last of --sizes",
     "filling": "how fast stores are filled for these measurements",
     "peer": "another learning record store, with the same requests (downloads it)",
 }
@@ -64,7 +65,12 @@ def _options() -> argparse.Namespace:
     add("--repeats", type=int, default=3, help="of each measurement (default: 3)")
     add("--statements", type=int, default=60_000, help="of one measurement (default: 60000)")
     add("--connections", type=int, default=8, help="that send batches of 100 (default: 8)")
-    add("--sizes", type=_numbers, default=[10_000, 100_000], help="stored in `cases` (N,N...)")
+    add(
+        "--sizes",
+        type=_numbers,
+        default=[10_000, 100_000],
+        help="stored in `cases`; last: `fsck` (N,N...)",
+    )
     add("--slope", type=int, default=1_000_000, help="stored at the far end of `slope`")
     add("--seconds", type=float, default=60.0, help="of `memory` (half) and `mixed` (all)")
     add("--samples", type=int, default=200, help="queries of each kind in `cases`")
