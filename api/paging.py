@@ -1,6 +1,6 @@
 """Lists: `{"items", "next", "as_of"}`, pages by sealed cursors, never by offset."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -49,6 +49,15 @@ class PageQuery(Strict):
         if self.cursor is None:
             return None
         return services().cursors.open(self.cursor, request.path, credential().institution)
+
+
+def cut(found: list[Item], limit: int, place: Callable[[Item], Any]) -> tuple[list[Item], Any]:
+    """Returns `limit` of what was found, and what `page` is given as `after`.
+
+    That is the place of the last of them; None where no more was found: look for one more.
+    """
+    shown = found[:limit]
+    return shown, place(shown[-1]) if len(found) > limit else None
 
 
 def page(items: Sequence[Item], after: Any, as_of: AsOf) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import Field
 from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun
-from api.paging import AsOf, Page, PageQuery, Strict, page
+from api.paging import AsOf, Page, PageQuery, Strict, cut, page
 from api.services import services
 from clickhouse.mechanisms.accounting import epsilon
 from clickhouse.reads import EARLIEST, LATEST, Place, ReleasedRow
@@ -147,20 +147,20 @@ def _rows(stream: str, query: AnalyticsQuery, course: UUID | None = None) -> dic
         since=max(query.since, EARLIEST),
         until=min(query.until, LATEST),
     )
-    shown = found[: query.limit]
+    shown, last = cut(found, query.limit, _place)
     courses = services().activities.describe(
         institution, {row.course for row in shown if row.course}
     )
     ledger = pipeline.releases.peek(institution)
     closing = ledger.closings.get(stream)
     as_of = AsOf(position=ledger.version, time=closing.at if closing else None)
-    last = shown[-1].place if len(found) > query.limit else None
-    envelope = page(
-        [_shown(row, courses).model_dump(mode="json") for row in shown],
-        [last.start.isoformat(), str(last.course), str(last.release)] if last else None,
-        as_of,
-    )
+    items = [_shown(row, courses).model_dump(mode="json") for row in shown]
+    envelope = page(items, last, as_of)
     return {**envelope, "budget": _budget(ledger).model_dump(mode="json")}
+
+
+def _place(row: ReleasedRow) -> list[str]:
+    return [row.place.start.isoformat(), str(row.place.course), str(row.place.release)]
 
 
 def _shown(row: ReleasedRow, courses: dict[UUID, Described]) -> RowOut:

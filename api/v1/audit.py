@@ -10,7 +10,7 @@ from pydantic import Field
 from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun
-from api.paging import AsOf, Page, PageQuery, Strict, page
+from api.paging import AsOf, Page, PageQuery, Strict, cut, page
 from api.services import services
 from domain.errors import Invalid
 from domain.roles import Action
@@ -80,10 +80,9 @@ def replay(query: ReplayQuery) -> dict[str, Any]:
     if through is None:
         through = _position(history, person, query.as_of)
     entries = list(islice(history.of(institution, person, through, after), query.limit + 1))
-    shown = entries[: query.limit]
     # Later pages are as of the same position, whatever is recorded in between.
-    following = [through, shown[-1].position] if len(entries) > query.limit else None
-    return page([as_json(entry) for entry in shown], following, AsOf(position=through))
+    shown, last = cut(entries, query.limit, lambda entry: [through, entry.position])
+    return page([as_json(entry) for entry in shown], last, AsOf(position=through))
 
 
 @audit.get("/statements/<uuid:id>", responses={200: RecordOut})

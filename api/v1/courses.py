@@ -9,7 +9,7 @@ from pydantic import Field
 from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun
-from api.paging import AsOf, Page, Strict, page
+from api.paging import AsOf, Page, Strict, cut, page
 from api.v1.learning import (
     CourseRef,
     LearnerOut,
@@ -65,10 +65,10 @@ def list_courses(query: FreshPageQuery) -> dict[str, Any]:
             UUID(after) if after else None,
             query.limit + 1,
         )
-    shown, more = found[: query.limit], len(found) > query.limit
+    shown, last = cut(found, query.limit, lambda course: str(course.course))
     names = describe(course.course for course in shown)
     items = [_shown(course, names).model_dump(mode="json") for course in shown]
-    return page(items, str(shown[-1].course) if more else None, reflected)
+    return page(items, last, reflected)
 
 
 @courses.get("/<uuid:id>", responses={200: CourseAsOf})
@@ -96,8 +96,8 @@ def list_learners(path: CoursePath, query: FreshPageQuery) -> dict[str, Any]:
             UUID(after) if after else None,
             query.limit + 1,
         )
-    shown, more = found[: query.limit], len(found) > query.limit
-    return page(_learners(shown), str(shown[-1].learner) if more else None, reflected)
+    shown, last = cut(found, query.limit, lambda one: str(one.learner))
+    return page(_learners(shown), last, reflected)
 
 
 @courses.get("/<uuid:id>/struggling", responses={200: Page[LearnerOut]})
@@ -115,8 +115,7 @@ def list_struggling(path: CoursePath, query: FreshPageQuery) -> dict[str, Any]:
             (after[0], UUID(after[1])) if after else None,
             query.limit + 1,
         )
-    shown, more = found[: query.limit], len(found) > query.limit
-    last = [shown[-1].weight, str(shown[-1].learner)] if more else None
+    shown, last = cut(found, query.limit, lambda one: [one.weight, str(one.learner)])
     return page(_learners(shown), last, reflected)
 
 

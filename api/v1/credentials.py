@@ -9,7 +9,7 @@ from pydantic import Field
 from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun, refusals
-from api.paging import AsOf, Page, PageQuery, Strict, page
+from api.paging import AsOf, Page, PageQuery, Strict, cut, page
 from api.services import services
 from domain.credentials import AS_SETTINGS, MAX_GRACE_SECONDS, Rates
 from domain.errors import Forbidden
@@ -93,8 +93,7 @@ def list_credentials(query: PageQuery) -> dict[str, Any]:
     found = services().credentials.list(
         credential().institution, UUID(after) if after else None, query.limit + 1
     )
-    shown = found[: query.limit]
-    last = str(shown[-1].credential) if len(found) > query.limit else None
+    shown, last = cut(found, query.limit, lambda item: str(item.credential))
     return page([_shown(item) for item in shown], last, AsOf(position=services().store.last()))
 
 

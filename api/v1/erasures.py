@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun
-from api.paging import AsOf, Page, PageQuery, Strict, page
+from api.paging import AsOf, Page, PageQuery, Strict, cut, page
 from api.services import services
 from domain.erasure import Erasure
 from domain.errors import Invalid
@@ -92,10 +92,7 @@ def list_erasures(query: PageQuery) -> dict[str, Any]:
     cursor = query.after()
     after = (datetime.fromisoformat(cursor[0]), UUID(cursor[1])) if cursor else None
     found = services().erasures.page(credential().institution, after, query.limit + 1)
-    shown = found[: query.limit]
-    last = None
-    if len(found) > query.limit:
-        last = [shown[-1].requested.at.isoformat(), str(shown[-1].id)]
+    shown, last = cut(found, query.limit, lambda it: [it.requested.at.isoformat(), str(it.id)])
     items = [_shown(erasure).model_dump(mode="json") for erasure in shown]
     return page(items, last, AsOf(position=services().store.last()))
 

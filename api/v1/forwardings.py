@@ -9,7 +9,7 @@ from pydantic import Field
 from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun, refusals
-from api.paging import AsOf, Page, PageQuery, Strict, page
+from api.paging import AsOf, Page, PageQuery, Strict, cut, page
 from api.services import services
 from domain.errors import Erased, Invalid
 from domain.forwarding import Selection
@@ -88,8 +88,7 @@ def list_forwardings(query: PageQuery) -> dict[str, Any]:
     found = services().lrs.forwardings.page(
         credential().institution, UUID(after) if after else None, query.limit + 1
     )
-    shown = found[: query.limit]
-    last = str(shown[-1].id) if len(found) > query.limit else None
+    shown, last = cut(found, query.limit, lambda item: str(item.id))
     items = [_shown(item).model_dump(mode="json") for item in shown]
     return page(items, last, AsOf(position=services().store.last()))
 
@@ -127,8 +126,7 @@ def list_refusals(path: ForwardingPath, query: PageQuery) -> dict[str, Any]:
     found = services().lrs.forwardings.refusals(
         credential().institution, path.forwarding, query.after() or 0, query.limit + 1
     )
-    shown = found[: query.limit]
-    last = shown[-1].position if len(found) > query.limit else None
+    shown, last = cut(found, query.limit, lambda item: item.position)
     items = [_refusal(item).model_dump(mode="json") for item in shown]
     return page(items, last, AsOf(position=services().store.last()))
 

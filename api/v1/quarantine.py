@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun, refusals
-from api.paging import AsOf, Page, PageQuery, Strict, page
+from api.paging import AsOf, Page, PageQuery, Strict, cut, page
 from api.quotas import within_quota
 from api.services import services
 from domain.quarantine import Item, Reason
@@ -106,8 +106,7 @@ def list_items(query: ItemsQuery) -> dict[str, Any]:
         before=UUID(after) if after else None,
         limit=query.limit + 1,
     )
-    shown = found[: query.limit]
-    last = str(shown[-1].id) if len(found) > query.limit else None
+    shown, last = cut(found, query.limit, lambda item: str(item.id))
     items = [_item(item).model_dump(mode="json") for item in shown]
     return page(items, last, AsOf(position=services().store.last()))
 

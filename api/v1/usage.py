@@ -9,7 +9,7 @@ from pydantic import Field
 from api.authentication import credential
 from api.authorisation import requires
 from api.blueprints import noun
-from api.paging import AsOf, Page, PageQuery, Strict, page
+from api.paging import AsOf, Page, PageQuery, Strict, cut, page
 from api.services import go_to, services
 from domain.errors import Forbidden
 from domain.roles import Action
@@ -52,10 +52,7 @@ def list_usage(query: UsageQuery) -> dict[str, Any]:
     after = (date.fromisoformat(cursor[0]), UUID(cursor[1])) if cursor else None
     counted = services().lrs.usage
     found = counted.days(asked, query.since, query.until, after, query.limit + 1)
-    shown = found[: query.limit]
-    last = None
-    if len(found) > query.limit:
-        last = [shown[-1].day.isoformat(), str(shown[-1].institution)]
+    shown, last = cut(found, query.limit, lambda it: [it.day.isoformat(), str(it.institution)])
     items = [_shown(day).model_dump(mode="json") for day in shown]
     position, counted_at = counted.reached()
     return page(items, last, AsOf(position=position, time=counted_at))
