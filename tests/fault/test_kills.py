@@ -36,6 +36,7 @@ from tests.fault.load import (
     under_load,
 )
 from tests.server import Answer, Client, Server
+from tests.waiting import until
 
 BATCHES, SINGLES = 4, 24
 BATCH = 20
@@ -217,13 +218,10 @@ def test_killed_under_load(
     assert max(groups.values()) > 1, "no statement was committed with another"
 
 
-def until_served(writers: list[Writer], seconds: float = 30.0) -> None:
+def until_served(writers: list[Writer]) -> None:
     """Waits until some requests were acknowledged after now: the service is back by itself."""
     since = acknowledged(writers)
-    until = time.monotonic() + seconds
-    while acknowledged(writers) < since + 3:
-        assert time.monotonic() < until, "not back"
-        time.sleep(0.05)
+    until(lambda: acknowledged(writers) >= since + 3)
 
 
 def acknowledged(writers: list[Writer]) -> int:

@@ -77,6 +77,18 @@ def tool(callers: dict[Role, Caller]) -> Caller:
     return callers[Role.TOOL]
 
 
+@pytest.fixture
+def host(callers: dict[Role, Caller]) -> Caller:
+    """Who runs the deployment."""
+    return callers[Role.HOST]
+
+
+@pytest.fixture
+def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes renew what they know for each request, so that no test waits for it."""
+    monkeypatch.setattr("lrs.tenants.LOOK_SECONDS", 0.0)
+
+
 @pytest.fixture(scope="module")
 def stranger(services: Services, app: Flask) -> Caller:
     """A tool of another institution."""

@@ -10,17 +10,9 @@ from lrs.audit.receipts import verify
 from tests.integration.api.conftest import Caller, basic
 from tests.integration.api.statements import statement
 
+pytestmark = pytest.mark.usefixtures("look_at_once")
+
 XAPI = "/xapi/statements"
-
-
-@pytest.fixture
-def host(callers: dict[Role, Caller]) -> Caller:
-    return callers[Role.HOST]
-
-
-@pytest.fixture(autouse=True)
-def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lrs.tenants.LOOK_SECONDS", 0.0)
 
 
 def test_from_the_first_call_to_the_receipt(services: Services, app: Flask, host: Caller) -> None:

@@ -4,7 +4,6 @@ No answer may be a broken connection or come too late: clients here give up afte
 longer than any request may wait, and shorter than a queue without an end would take.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from lrs.settings import Settings
 from tests.conftest import started
 from tests.integration.api.statements import statement
 from tests.server import Answer, Client, Server, issued
+from tests.waiting import until
 
 XAPI = "/xapi/statements"
 CALLERS, EACH = 120, 3
@@ -120,8 +120,6 @@ def test_while_the_database_is_dead_and_afterwards(
         assert {answer.status for answer in crowd(caller, ask)} == {503}
     assert caller().ask("GET", "/health/live").status == 200
     own_postgres.start()
-    client, end = caller(), time.monotonic() + 60
-    while store(client).status != 200:
-        assert time.monotonic() < end
-        time.sleep(0.2)
+    client = caller()
+    until(lambda: store(client).status == 200, 60)
     assert read(client).status == 200

@@ -19,6 +19,8 @@ from domain.roles import Role
 from tests.integration.api.conftest import Caller
 from tests.integration.api.statements import COURSE, statement
 
+pytestmark = pytest.mark.usefixtures("look_at_once")
+
 XAPI = "/xapi/statements"
 
 
@@ -50,17 +52,6 @@ def tenant(services: Services, app: Flask, other_process: Flask) -> Tenant:
         Caller(other_process.test_client(), *tool),
         Caller(app.test_client(), *operator),
     )
-
-
-@pytest.fixture
-def host(callers: dict[Role, Caller]) -> Caller:
-    return callers[Role.HOST]
-
-
-@pytest.fixture(autouse=True)
-def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes renew what they know for each request, so that no test waits for it."""
-    monkeypatch.setattr("lrs.tenants.LOOK_SECONDS", 0.0)
 
 
 def limit(host: Caller, tenant: Tenant, **quota: int) -> None:

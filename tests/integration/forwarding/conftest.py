@@ -1,12 +1,12 @@
 """A store that forwards, and a second one, with its own database, that receives over HTTP."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -172,11 +172,3 @@ def sender(settings: Settings) -> Iterator[Sender]:
     for thread in made.threads:
         thread.join(10)
     services.close()
-
-
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    """Waits for something to come true."""
-    end = monotonic() + seconds
-    while not condition():
-        assert monotonic() < end, "waited for too long"
-        sleep(0.02)

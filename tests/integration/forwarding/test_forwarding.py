@@ -13,8 +13,9 @@ from lrs.attachments import Sent
 from lrs.forwarding import MOST, Target
 from lrs.services import open_services
 from lrs.settings import Settings
-from tests.integration.forwarding.conftest import Receiver, Sender, until
+from tests.integration.forwarding.conftest import Receiver, Sender
 from tests.integration.lrs.samples import statement, voiding
+from tests.waiting import until
 
 VERBS = "http://adlnet.gov/expapi/verbs/"
 

@@ -9,8 +9,9 @@ import pytest
 from click.testing import Result
 
 from tests.commands import COMMAND, Lrs, environment_of, lrs_of
-from tests.integration.forwarding.conftest import Receiver, Sender, until
+from tests.integration.forwarding.conftest import Receiver, Sender
 from tests.integration.lrs.samples import statement
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import orjson
@@ -15,6 +14,7 @@ import pytest
 from infra.local.postgres import ADMIN, KEYS, READER, WRITER, Postgres
 from lrs.settings import Settings
 from tests.conftest import started
+from tests.waiting import until
 
 
 def test_roles_and_settings(postgres: Postgres) -> None:
@@ -74,10 +74,7 @@ def test_the_server_ends_with_its_parent(tmp_path: Path) -> None:
     server = psutil.Process(int(parent.stdout.readline()))
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    until = time.monotonic() + 10
-    while server.is_running() and server.status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, 10)
 
 
 def test_an_instance_of_the_first_release_gets_a_reader(tmp_path: Path) -> None:

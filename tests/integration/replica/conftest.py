@@ -1,7 +1,6 @@
 """A primary of its own with a streaming replica, and two APIs: a patient one and a strict one."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -17,7 +16,6 @@ from tests.integration.api.conftest import Caller
 
 PATIENT, STRICT = 600.0, 0.5
 """How many seconds the replica may be behind."""
-SOON = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +74,3 @@ def callers(patient: Services, strict: Services, institution: UUID) -> dict[str,
         "strict": Caller(create_app(strict).test_client(), *tool),
         "instructor": Caller(create_app(strict).test_client(), *instructor),
     }
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Waits until it is so."""
-    deadline = time.monotonic() + SOON
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

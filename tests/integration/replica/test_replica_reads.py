@@ -15,7 +15,7 @@ from stream_processors.rebuild import rebuild
 from tests.integration.api.conftest import Caller
 from tests.integration.lrs.erasing import erase
 from tests.integration.lrs.samples import Json, agent, statement
-from tests.integration.replica.conftest import until
+from tests.waiting import until
 
 STATEMENTS = "/xapi/statements"
 THROUGH = "X-Experience-API-Consistent-Through"

@@ -20,6 +20,7 @@ from infra.local.process import (
     port_is_free,
     tied,
 )
+from tests.waiting import until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 DEAF = [
@@ -30,10 +31,7 @@ DEAF = [
 
 
 def wait_for_output(child: Child) -> None:
-    until = time.monotonic() + 10
-    while not child.log.read_bytes():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    until(child.log.read_bytes, 10)
 
 
 def test_start_stop_and_record(tmp_path: Path) -> None:
@@ -99,16 +97,10 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     )
     assert parent.stdout is not None
     child = psutil.Process(int(parent.stdout.readline()))
-    until = time.monotonic() + 10
-    while child.cmdline()[:1] != [sys.executable]:  # tied once it has become what it runs
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(lambda: child.cmdline()[:1] == [sys.executable])  # tied once it is what it runs
     parent.kill()
     parent.wait()
-    until = time.monotonic() + 5
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_a_long_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
