@@ -16,6 +16,7 @@ from lrs import postings
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.ring import KeyRing
 from lrs.people import People
+from lrs.pools import number
 from lrs.services import Services
 
 PAGE = 1000
@@ -63,7 +64,7 @@ class Rows:
 
     def count_all(self, institution: UUID) -> int:
         return sum(
-            _number(
+            number(
                 pool,
                 sql.SQL("SELECT count(*) FROM {} WHERE institution = %s").format(
                     sql.Identifier("lrs", table)
@@ -79,7 +80,7 @@ class Rows:
         purged = 0
         for pool in self._pools:
             for table in self._tables:
-                while gone := _number(pool, query, [institution, table, PAGE]):
+                while gone := number(pool, query, [institution, table, PAGE]):
                     purged += gone
         return purged
 
@@ -108,7 +109,7 @@ class Index:
 
     def count_all(self, institution: UUID) -> int:
         query = sql.SQL("SELECT count(*) FROM lrs.postings WHERE term = %s")
-        return sum(_number(self._pool, query, [term]) for term in self._terms(institution))
+        return sum(number(self._pool, query, [term]) for term in self._terms(institution))
 
     def purge_all(self, institution: UUID) -> int:
         purged = 0
@@ -148,10 +149,3 @@ def holdings(services: Services) -> list[Holding]:
     ]
     keys = Keys([place.keyring for place in places])
     return [keys, Index(services.pool, services.blind), *tables]
-
-
-def _number(pool: Pool, query: sql.Composable, params: list[Any]) -> int:
-    with pool.connection() as connection:
-        row = connection.execute(query, params).fetchone()
-    assert row is not None
-    return int(row[0])

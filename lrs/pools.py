@@ -8,12 +8,14 @@ The library's own bound (`max_waiting`) is not used: it counts those too who gav
 a connection comes back, and asks for none while it refuses (psycopg-pool 3.3).
 """
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from lrs.settings import Settings
@@ -101,3 +103,12 @@ def open_pool(dsn: str, settings: Settings, **more: Any) -> Pool:
         open=True,
         **more,
     )
+
+
+def number(pool: ConnectionPool[Any], query: str | sql.Composable, params: Sequence[Any]) -> int:
+    """Returns the number that a query is about: the first column of its only row."""
+    with pool.connection() as connection:
+        told = query.encode() if isinstance(query, str) else query
+        row = connection.execute(told, params).fetchone()
+    assert row is not None
+    return int(row[0])

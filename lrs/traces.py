@@ -18,6 +18,7 @@ from lrs import postings
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.ring import KeyRing
 from lrs.people import People
+from lrs.pools import number
 from lrs.recorder import LOG_LOCK
 from lrs.store import RecordStore
 
@@ -70,11 +71,11 @@ class Identifiers:
 
     def count(self, institution: UUID, persons: Persons) -> int:
         query = "SELECT count(*) FROM lrs.people WHERE institution = %s AND pseudonym = ANY(%s)"
-        return _number(self._pool, query, [institution, list(persons)])
+        return number(self._pool, query, [institution, list(persons)])
 
     def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:  # noqa: ARG002
         query = "SELECT lrs.forget_people(%s, %s)"
-        forgotten = _number(self._pool, query, [institution, list(persons)])
+        forgotten = number(self._pool, query, [institution, list(persons)])
         for person in persons:
             self._people.forget(person)
         return forgotten
@@ -95,7 +96,7 @@ class OwnStatements:
             " USING (position) WHERE p.term = ANY(%s) AND i.owner = ANY(%s)"
         )
         terms = self._naming(institution, persons)
-        return _number(self._pool, query, [terms, list(persons)])
+        return number(self._pool, query, [terms, list(persons)])
 
     def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:
         kept = self._naming(
@@ -131,14 +132,14 @@ class AgentPostings:
 
     def count(self, institution: UUID, persons: Persons) -> int:
         query = "SELECT count(*) FROM lrs.postings WHERE term = ANY(%s)"
-        return _number(self._pool, query, [self._terms(institution, persons)])
+        return number(self._pool, query, [self._terms(institution, persons)])
 
     def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:
         purged = 0
         for person in persons:
             terms = postings.of_person(self._blind, institution, person)
             query = "SELECT lrs.demote_term(%s, %s, %s)"
-            while gone := _number(self._pool, query, [*terms, PAGE]):
+            while gone := number(self._pool, query, [*terms, PAGE]):
                 purged += gone
                 tell(purged)
         return purged
@@ -160,7 +161,7 @@ class OwnDocuments:
 
     def count(self, institution: UUID, persons: Persons) -> int:
         query = "SELECT count(*) FROM lrs.documents WHERE institution = %s AND owner = ANY(%s)"
-        return _number(self._pool, query, [institution, list(persons)])
+        return number(self._pool, query, [institution, list(persons)])
 
     def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:  # noqa: ARG002
         query = (
@@ -168,7 +169,7 @@ class OwnDocuments:
             " RETURNING content_id), emptied AS (DELETE FROM lrs.contents c USING doomed"
             " WHERE c.content_id = doomed.content_id) SELECT count(*) FROM doomed"
         )
-        return _number(self._pool, query, [institution, list(persons)])
+        return number(self._pool, query, [institution, list(persons)])
 
 
 class OwnAttachments:
@@ -181,7 +182,7 @@ class OwnAttachments:
 
     def count(self, institution: UUID, persons: Persons) -> int:
         query = "SELECT count(*) FROM lrs.attachments WHERE institution = %s AND owner = ANY(%s)"
-        return _number(self._pool, query, [institution, list(persons)])
+        return number(self._pool, query, [institution, list(persons)])
 
     def purge(self, institution: UUID, persons: Persons, tell: Tell) -> int:  # noqa: ARG002
         query = (
@@ -293,10 +294,3 @@ class Mentions:
     def _column(self, query: str, params: list[Any]) -> list[Any]:
         with self._pool.connection() as connection:
             return [row[0] for row in connection.execute(query.encode(), params).fetchall()]
-
-
-def _number(pool: ConnectionPool[Any], query: str, params: Sequence[Any]) -> int:
-    with pool.connection() as connection:
-        row = connection.execute(query.encode(), params).fetchone()
-    assert row is not None
-    return int(row[0])

@@ -79,7 +79,7 @@ def test_killed_within_a_purge_it_goes_on(
 ) -> None:
     """Each purge takes a row at a time, and the process dies between two of them."""
     monkeypatch.setattr(holdings, "PAGE", 1)
-    number = holdings._number
+    number = holdings.number
 
     def arm(_: Services) -> None:
         calls = 0
@@ -92,7 +92,7 @@ def test_killed_within_a_purge_it_goes_on(
                     die()
             return number(pool, query, params)
 
-        holdings._number = dying
+        holdings.number = dying
 
     killed(services, arm, lambda mine: close(mine, tool))
     finished(services, tool)
