@@ -254,6 +254,7 @@ def check(both: Both, where: str, writers: list[Writer], reader: Reader) -> None
     (course,) = both.client("instructor").ask("GET", "/api/v1/courses").json["items"]
     (only,) = counted.values()
     assert course["learners"] == len(only.learners)
+    _counted(both, len(sent))
     for name, services in both.services.items():
         if name != where:
             assert ViewsPurger(services.pool).count_all(both.institution) == 0
@@ -270,3 +271,12 @@ def _wait(instructor: Client, position: int) -> None:
             return
         assert answered.status == 503
         assert time.monotonic() < until
+
+
+def _counted(both: Both, statements: int) -> None:
+    """Waits until the jobs of the shard where it lives have counted so many statements."""
+    wanted = f'lrs_institution_statements{{institution="{both.institution}"}} {float(statements)}'
+    until = time.monotonic() + 60
+    while wanted not in both.client().ask("GET", "/metrics").body.decode():
+        assert time.monotonic() < until
+        time.sleep(0.5)
