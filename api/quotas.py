@@ -3,26 +3,22 @@
 How much is left is known without asking the database, and how exactly: `lrs/tenants.py`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-from flask import request
+from flask.globals import request_ctx
 
 from api.authentication import credential
 from api.services import services
 from lrs.tenants import Admitted
 
 
-@contextmanager
-def within_quota(statements: int = 0) -> Iterator[Admitted]:
+def within_quota(statements: int = 0) -> AbstractContextManager[Admitted]:
     """Lets in a write of so many statements, with the size of the request's body.
 
     Give what it yields the position of what was stored, where that is known. A body sent in chunks
     says no size: it passes as a byte, and counts when what was stored of it is counted. Raises
     `QuotaReached` or `DailyQuotaReached`.
     """
-    size = request.content_length or 1
+    size = request_ctx.request.content_length or 1
     tenants = services().lrs.tenants
-    institution = credential().institution
-    with tenants.admitting(institution, statements=statements, size=size) as admitted:
-        yield admitted
+    return tenants.admitting(credential().institution, statements=statements, size=size)

@@ -1,4 +1,5 @@
-"""Group commit: small writes that come at the same time go in together, in one transaction.
+"""Group commit: small writes that come at the same time are sealed and go in together, in one
+transaction.
 
 Whoever finds nobody writing leads: takes what waits, commits it, wakes the others, and hands the
 lead to the first who came meanwhile. A leader waits for others only while there are some on their
@@ -8,29 +9,29 @@ way, and for a few milliseconds at most. A member is answered only when its own 
 from collections.abc import Callable, Sequence
 from threading import Lock
 
-from eventsourcing.persistence import StoredEvent
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout, TooManyRequests
 
+from domain.statements.events import StatementStored
 from lrs.recorder import IndexRows
 
 SMALL = 25
 """Statements of a write that waits for others; a larger one fills a transaction by itself."""
 SMALL_BYTES = 64 * 1024
-"""Bytes of such a write, sealed: a group stays far below what Postgres takes in one array."""
+"""Bytes of such a write: a group stays far below what Postgres takes in one array."""
 GROUP = 500
 """Statements of a transaction."""
 PATIENCE = 0.004
 """Seconds that a leader waits for writes which were begun before its own is sent."""
 
-Insert = Callable[[Sequence[StoredEvent], IndexRows], list[int]]
+Record = Callable[[Sequence[StatementStored], IndexRows], list[int]]
 
 
 class _Member:
     """A write, and what became of it. Its turn comes when it was served, or is to lead."""
 
-    def __init__(self, stored: Sequence[StoredEvent], rows: IndexRows) -> None:
-        self.stored = stored
+    def __init__(self, events: Sequence[StatementStored], rows: IndexRows) -> None:
+        self.events = events
         self.rows = rows
         self.positions: list[int] | None = None
         self.failure: Exception | None = None
@@ -46,8 +47,8 @@ class GroupCommit:
     with one of them.
     """
 
-    def __init__(self, insert: Insert) -> None:
-        self._insert = insert
+    def __init__(self, record: Record) -> None:
+        self._record = record
         self._lock = Lock()
         self._waiting: list[_Member] = []
         self._coming = 0
@@ -64,15 +65,15 @@ class GroupCommit:
             self._coming -= 1
             self._tell_leader()
 
-    def append(self, stored: Sequence[StoredEvent], rows: IndexRows) -> list[int]:
+    def append(self, events: Sequence[StatementStored], rows: IndexRows) -> list[int]:
         """Returns the position of each statement once they are durable, all or none of them.
 
-        Raises what `LogRecorder.insert_statements` raises for these alone: a group that is refused
-        for the sake of one member is written member by member.
+        Raises what `record` raises for these alone: a group that is refused for the sake of one
+        member is written member by member.
         """
-        if len(stored) > SMALL or sum(len(event.state) for event in stored) > SMALL_BYTES:
-            return self._insert(stored, rows)
-        member = _Member(stored, rows)
+        if len(events) > SMALL or rows.size > SMALL_BYTES:
+            return self._record(events, rows)
+        member = _Member(events, rows)
         with self._lock:
             self._waiting.append(member)
             self._tell_leader()
@@ -85,7 +86,7 @@ class GroupCommit:
         if member.failure is not None:
             raise member.failure
         if member.positions is None:
-            return self._insert(member.stored, member.rows)
+            return self._record(member.events, member.rows)
         return member.positions
 
     def _tell_leader(self) -> None:
@@ -123,7 +124,7 @@ class GroupCommit:
         with self._lock:
             size = count = 0
             for member in self._waiting:
-                size += len(member.stored)
+                size += len(member.events)
                 if count and size > GROUP:
                     break
                 count += 1
@@ -131,9 +132,9 @@ class GroupCommit:
         return group
 
     def _commit(self, group: list[_Member]) -> None:
-        stored = [event for member in group for event in member.stored]
+        events = [event for member in group for event in member.events]
         try:
-            positions = self._insert(stored, IndexRows.joined([member.rows for member in group]))
+            positions = self._record(events, IndexRows.joined([member.rows for member in group]))
         except (OperationalError, PoolTimeout, TooManyRequests) as error:
             # Whoever waits by now has waited as long: not each group anew for the same reason.
             with self._lock:
@@ -148,5 +149,5 @@ class GroupCommit:
         else:
             start = 0
             for member in group:
-                member.positions = positions[start : start + len(member.stored)]
-                start += len(member.stored)
+                member.positions = positions[start : start + len(member.events)]
+                start += len(member.events)

@@ -5,6 +5,7 @@ none), then boxes (`lrs.keys.envelope`). The first box holds the event; which bo
 besides is in `lrs.bodies`. All other events are sealed under the record key of their institution.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
@@ -20,7 +21,7 @@ from domain.statements.events import StatementStored
 from lrs.bodies import BOXED_AUTHORITY, put_together, take_apart
 from lrs.compression import Compression
 from lrs.keys.blind_index import BlindIndex
-from lrs.keys.envelope import boxes, nonces, place, seal, unseal
+from lrs.keys.envelope import DataKey, boxes, nonces, place, seal, unseal
 from lrs.keys.ring import KeyRing
 from lrs.notifications import Recorded, RecordedEvent, Shredded
 from lrs.topics import register
@@ -65,13 +66,20 @@ class SealingMapper(Mapper[UUID]):
     def seal_statements(
         self, events: Sequence[StatementStored], digests: Sequence[bytes]
     ) -> list[StoredEvent]:
-        """Returns the stored events of an institution's statements, each with its keyed digest.
+        """Returns the stored events of statements, each with its keyed digest.
 
         All keys are got at once: to issue them one by one would be a commit for each new person.
+        The interpreter is let go of once or twice, not for each: whoever waits for it is woken
+        each time.
         """
-        named = {event.owner for event in events}
-        named.update(person.pseudonym for event in events for person in event.people)
-        keys = self._ring.current(events[0].institution, named)
+        named: dict[UUID, set[UUID]] = defaultdict(set)
+        for event in events:
+            of_institution = named[event.institution]
+            of_institution.add(event.owner)
+            of_institution.update([person.pseudonym for person in event.people])
+        keys: dict[UUID, DataKey] = {}
+        for institution, pseudonyms in named.items():
+            keys |= self._ring.current(institution, pseudonyms)
         parts = [take_apart(event) for event in events]
         bodies = self._compression.compress_all([body for body, _ in parts])
         fresh = nonces(sum(1 + len(others) for _, others in parts))

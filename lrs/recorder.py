@@ -60,8 +60,11 @@ class IndexRows:
     targets: list[UUID | None] = field(default_factory=list)
     voiding: list[bool] = field(default_factory=list)
     terms: list[list[UUID]] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
     named: set[UUID] = field(default_factory=set)
     authors: list[UUID] = field(default_factory=list)
+    size: int = 0
+    """Bytes of the statements, as they are compared."""
 
     @classmethod
     def joined(cls, parts: Sequence["IndexRows"]) -> "IndexRows":
@@ -74,8 +77,10 @@ class IndexRows:
             whole.targets += part.targets
             whole.voiding += part.voiding
             whole.terms += part.terms
+            whole.digests += part.digests
             whole.named |= part.named
             whole.authors += part.authors
+            whole.size += part.size
         return whole
 
 

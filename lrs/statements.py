@@ -4,8 +4,8 @@ Persons, keys and activities are resolved before the transaction, each in one qu
 order; the transaction then only inserts, so writers cannot deadlock. Reads are `lrs.queries`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -136,7 +136,7 @@ class Statements:
         _refuse_duplicates(ids)
         institution = credential.institution
         with (
-            _capacity(),
+            _CAPACITY,
             self._attachments.receiving(institution, statements, attachments) as received,
         ):
             events = self._resolve(credential, filled, deviations)
@@ -194,15 +194,12 @@ class Statements:
             for statement, found, deviating in zip(statements, names, deviations, strict=True)
         ]
 
-    def _index(
-        self, credential: Credential, events: list[StatementStored]
-    ) -> tuple[list[bytes], IndexRows]:
-        """Returns digests and index rows of the statements; remembers their activities.
+    def _index(self, credential: Credential, events: list[StatementStored]) -> IndexRows:
+        """Returns the index rows of the statements; remembers their activities.
 
         Activities as described by whoever may define them, else by their id alone.
         """
         institution = credential.institution
-        digests = []
         rows = IndexRows()
         refs: list[ActivityRef] = []
         for event in events:
@@ -219,12 +216,14 @@ class Statements:
                 rows.named.add(person.pseudonym)
                 if person.role is Role.AUTHORITY:
                     rows.authors.append(person.pseudonym)
-            digests.append(self._blind.digest(institution, canonical(statement)))
+            compared = canonical(statement)
+            rows.digests.append(self._blind.digest(institution, compared))
+            rows.size += len(compared)
         described = [ref.activity for ref in refs]
         if Action.DEFINE not in granted(credential.scopes):
             described = [{"id": activity["id"]} for activity in described]
         self._activities.remember(institution, described)
-        return digests, rows
+        return rows
 
     def _append(
         self,
@@ -233,8 +232,7 @@ class Statements:
         beside: Beside | None,
     ) -> list[int]:
         try:
-            digests, rows = self._index(credential, events)
-            return self._store.append_statements(events, digests, rows, beside)
+            return self._store.append_statements(events, self._index(credential, events), beside)
         except ContentConflict as error:
             ids = [e.statement["id"] for e in events if e.originator_id in error.originators]
             raise Conflict("another statement stands under this id", ids) from None
@@ -258,15 +256,20 @@ class _Turns:
         self._free.release()
 
 
-@contextmanager
-def _capacity() -> Iterator[None]:
+class _Capacity:
     """Turns a database that has no room or is away into a refusal that says when to come back."""
-    try:
-        yield
-    except (PoolTimeout, TooManyRequests) as error:
-        raise Overloaded("all database connections are in use") from error
-    except OperationalError as error:
-        raise Overloaded("the database does not answer", retry_after=2) from error
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, (PoolTimeout, TooManyRequests)):
+            raise Overloaded("all database connections are in use") from error
+        if isinstance(error, OperationalError):
+            raise Overloaded("the database does not answer", retry_after=2) from error
+
+
+_CAPACITY = _Capacity()
 
 
 def _filled(statement: Json, version: Version, authority: Json) -> Json:

@@ -33,7 +33,7 @@ class RecordStore(Application[UUID]):
         self._ring = ring
         self._blind = blind
         super().__init__()
-        self._commits = GroupCommit(self.recorder.insert_statements)
+        self._commits = GroupCommit(self._seal_and_insert)
 
     def construct_mapper(self) -> SealingMapper:
         return SealingMapper(self._ring, self._blind)
@@ -62,7 +62,6 @@ class RecordStore(Application[UUID]):
     def append_statements(
         self,
         events: Sequence[StatementStored],
-        digests: Sequence[bytes],
         index: IndexRows,
         beside: Beside | None = None,
     ) -> list[int]:
@@ -74,9 +73,14 @@ class RecordStore(Application[UUID]):
         """
         # A whole institution is fenced like a person, under its own id.
         index.named.add(events[0].institution)
-        stored = self.mapper.seal_statements(events, digests)
         if beside is None:
-            return self._commits.append(stored, index)
+            return self._commits.append(events, index)
+        return self._seal_and_insert(events, index, beside)
+
+    def _seal_and_insert(
+        self, events: Sequence[StatementStored], index: IndexRows, beside: Beside | None = None
+    ) -> list[int]:
+        stored = self.mapper.seal_statements(events, index.digests)
         return self.recorder.insert_statements(stored, index, beside)
 
     def stream(self, originator_id: UUID) -> list[Any]:

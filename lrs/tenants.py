@@ -9,7 +9,7 @@ within `COUNT_SECONDS` and `LOOK_SECONDS` together; with the jobs process gone, 
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -97,10 +97,9 @@ class Tenants:
         self._look()
         return institution in self._closed
 
-    @contextmanager
     def admitting(
         self, institution: UUID, *, statements: int = 0, size: int = 0
-    ) -> Iterator[Admitted]:
+    ) -> AbstractContextManager[Admitted]:
         """Lets in a write of so many statements and bytes, as far as there is room.
 
         `size` is that of the request: it counts until the sealed bytes are counted in its place.
@@ -109,14 +108,17 @@ class Tenants:
         self._look()
         write = Admitted(statements, size)
         if institution not in self._rooms:
-            yield write
-            return
+            return nullcontext(write)
+        return self._within(institution, write)
+
+    @contextmanager
+    def _within(self, institution: UUID, write: Admitted) -> Iterator[Admitted]:
         midnight = _to_midnight(datetime.now(UTC))
+        count, size = write.statements, write.size
         with self._lock:
             room = self._rooms.get(institution)
             if room is not None:
-                used = room.used()
-                check(room.quota, used, statements=statements, size=size, midnight=midnight)
+                check(room.quota, room.used(), statements=count, size=size, midnight=midnight)
                 room.under_way[id(write)] = write
         if room is None:
             yield write

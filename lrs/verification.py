@@ -5,12 +5,12 @@ verified (or found wrong) is remembered for up to a minute under a keyed hash of
 memory holds no secret. Issuing and revoking are `lrs.credentials`.
 """
 
-import hmac
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import blake2b
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -66,7 +66,7 @@ class Verification:
 
         A credential that another process revokes or rotates opens for at most a minute more here.
         """
-        pair = hmac.digest(self._pepper, f"{key}\0{secret}".encode(), "sha256")
+        pair = blake2b(f"{key}\0{secret}".encode(), key=self._pepper).digest()
         found, credential = self._remembered(pair)
         if not found:
             # One slow hash at a time: a flood of wrong secrets must not take every core.

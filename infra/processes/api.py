@@ -9,6 +9,7 @@ import resource
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from signal import SIGTERM
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +22,7 @@ from api.requests import BODY_READ
 from api.services import Services
 from infra import logging
 from infra.local.process import die_with_parent
+from infra.processes import affinity
 from lrs.settings import Settings
 
 # Granian's own messages go the way of all others; requests are counted, not logged (no paths:
@@ -44,10 +46,16 @@ MOST_UNREAD = 1024 * 1024
 Wsgi = Callable[[dict[str, Any], Any], Any]
 
 
-def application(settings: Settings, create: Callable[[Services], Flask]) -> Wsgi:
-    """Returns the application of one worker."""
+def application(
+    settings: Settings, create: Callable[[Services], Flask], folder: Path | None = None
+) -> Wsgi:
+    """Returns the application of one worker; with a `folder` that all share, each keeps to a
+    processor of its own.
+    """
     die_with_parent(SIGTERM)
     logging.configure(settings, "api")
+    if folder is not None:
+        affinity.keep_to_one(folder)
     made = create(Services(settings))
     # A batch makes thousands of objects and frees them all: looking for cycles among them every
     # 700 costs a write a tenth of its time. What stands now stays, and is not looked at again.
@@ -79,12 +87,13 @@ def _read_out(environ: dict[str, Any]) -> None:
 
 def run(settings: Settings) -> None:
     """Serves until SIGTERM; requests that were accepted are answered first."""
-    workers = settings.api_workers or min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+    processors = len(affinity.processors())
+    workers = settings.api_workers or min(processors, MOST_WORKERS)
     # Whoever waits for a lock holds a place and a connection: a request must not do so for long.
     lock_timeout = min(settings.lock_timeout, settings.pool_timeout)
     settings = settings.model_copy(update={"lock_timeout": lock_timeout})
     _allow_files()
-    with TemporaryDirectory(prefix="kumbuka-metrics-") as folder:
+    with TemporaryDirectory(prefix="kumbuka-api-") as folder:
         if workers > 1:
             os.environ.setdefault(METRICS_FOLDER, folder)
         # Only now: what counts looks for that folder when it is imported.
@@ -103,7 +112,8 @@ def run(settings: Settings) -> None:
             log_access=False,
             workers_kill_timeout=5,
         )
-        loader: Any = partial(application, settings, create)
+        shared = Path(folder) if workers == processors else None
+        loader: Any = partial(application, settings, create, shared)
         server.serve(target_loader=loader, wrap_loader=False)
 
 

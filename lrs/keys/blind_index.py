@@ -10,13 +10,20 @@ from uuid import UUID
 
 from lrs.keys.port import KeyService
 
+AT_ONCE = 2047
+"""Bytes that `hashlib` takes without letting go of the interpreter, which costs a thread that has
+others beside it more than to hash them.
+"""
+MUCH = 16 * 1024
+"""Bytes from which on that pays."""
+
 
 class BlindIndex:
     """Hashes under secrets of the key service (privacy.md, section 4)."""
 
     def __init__(self, service: KeyService) -> None:
-        self._pepper = service.secret("people:pepper:1")
-        self._fence = service.secret("people:fence:1")
+        self._pepper = hmac.new(service.secret("people:pepper:1"), digestmod="sha256")
+        self._fence = hmac.new(service.secret("people:fence:1"), digestmod="sha256")
         self._terms = service.secret("terms:1")
         self._digests = service.secret("digests:1")
         self.term = lru_cache(maxsize=65536)(self.hashed)
@@ -24,11 +31,11 @@ class BlindIndex:
 
     def blind(self, institution: UUID, ifi: str) -> bytes:
         """Returns 32 bytes under which a person's pseudonym is found."""
-        return hmac.digest(self._pepper, institution.bytes + ifi.encode(), "sha256")
+        return _mac(self._pepper, institution.bytes + ifi.encode())
 
     def fence(self, institution: UUID, ifi: str) -> bytes:
         """Returns 32 bytes by which an erased identifier is recognised; unlike `blind`."""
-        return hmac.digest(self._fence, institution.bytes + ifi.encode(), "sha256")
+        return _mac(self._fence, institution.bytes + ifi.encode())
 
     def hashed(self, institution: UUID, kind: str, value: str) -> UUID:
         """Returns an opaque id of `value`; `kind` keeps activities, verbs and the like apart.
@@ -40,7 +47,18 @@ class BlindIndex:
 
     def digest(self, institution: UUID, content: bytes) -> bytes:
         """Returns 16 bytes that are equal for equal content, and tell nothing without the key."""
-        return blake2b(content, key=self._digest_key(institution), digest_size=16).digest()
+        keyed = blake2b(key=self._digest_key(institution), digest_size=16)
+        step = AT_ONCE if len(content) <= MUCH else len(content)
+        for start in range(0, len(content), step):
+            keyed.update(content[start : start + step])
+        return keyed.digest()
 
     def _digest_key_of(self, institution: UUID) -> bytes:
         return blake2b(self._digests + institution.bytes, digest_size=32).digest()
+
+
+def _mac(keyed: hmac.HMAC, message: bytes) -> bytes:
+    # `hmac.digest` lets go of the interpreter even for a few bytes.
+    mac = keyed.copy()
+    mac.update(message)
+    return mac.digest()

@@ -22,11 +22,11 @@ from domain.values import json_text
 from domain.values.version import Version
 from infra.processes.api import GC_THRESHOLD
 from lrs.activities import Activities
-from lrs.commits import GroupCommit
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.ring import KeyRing
 from lrs.mapper import SealingMapper
 from lrs.people import People
+from lrs.recorder import LogRecorder
 from lrs.services import Services
 from tests.bench.corpus import corpus
 from tests.bench.ingest import Run, observed
@@ -48,7 +48,7 @@ STAGES: dict[str, tuple[Any, str]] = {
     "terms of the index (HMAC)": (lrs.statements, "terms_of"),
     "keys of persons": (KeyRing, "current"),
     "compress and seal (zstd, AES-GCM)": (SealingMapper, "seal_statements"),
-    "send, wait for Postgres": (GroupCommit, "append"),
+    "send, wait for Postgres": (LogRecorder, "insert_statements"),
 }
 PARSE = "parse JSON, strictly"
 

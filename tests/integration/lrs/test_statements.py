@@ -3,8 +3,10 @@
 import itertools
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,8 +16,11 @@ from psycopg import connect
 from domain.credentials import Credential
 from domain.errors import Conflict, Invalid, NotFound, TooLarge
 from domain.values.version import Version
+from lrs.mapper import SealingMapper
 from lrs.queries import Filter
+from lrs.recorder import IndexRows
 from lrs.services import Services
+from lrs.statements import Statements
 from tests.integration.lrs.samples import COURSE, Json, agent, statement, voiding
 
 V1 = Version.V1_0_3
@@ -210,6 +215,33 @@ def test_institutions_do_not_see_each_other(services: Services, tool: Credential
     assert services.people.find(tool.institution, "account:x") is None
     with pytest.raises(NotFound):
         services.queries.get(uuid4(), UUID(mine["id"]))
+
+
+def test_writes_of_several_institutions_that_go_in_together_stay_apart(
+    services: Services, tool: Credential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share a transaction; each is sealed under keys of its own institution."""
+    tools = [replace(tool, institution=uuid4()) for _ in range(8)]
+    begun, together = threading.Barrier(len(tools)), []
+    index, seal = Statements._index, SealingMapper.seal_statements
+
+    def wait(self: Statements, *given: Any) -> IndexRows:
+        rows = index(self, *given)
+        begun.wait(10)
+        return rows
+
+    def watch(self: SealingMapper, events: Any, digests: Any) -> Any:
+        together.append({event.institution for event in events})
+        return seal(self, events, digests)
+
+    monkeypatch.setattr(Statements, "_index", wait)
+    monkeypatch.setattr(SealingMapper, "seal_statements", watch)
+    sent = [statement() for _ in tools]
+    with ThreadPoolExecutor(len(tools)) as threads:
+        assert list(threads.map(partial(accept, services), tools, sent))
+    assert max(map(len, together)) > 1
+    for one, said in zip(tools, sent, strict=True):
+        assert ids(services, one) == [said["id"]]
 
 
 def test_consistent_through_waits_for_an_open_write(services: Services, tool: Credential) -> None:
