@@ -3,6 +3,7 @@
 Who is let in meanwhile, and when the placement flips, is `mover`.
 """
 
+import sys
 from collections.abc import Callable
 from uuid import UUID
 
@@ -19,6 +20,9 @@ LITTLE = 2000
 
 ROUNDS = 20
 """Times to catch up at most; fewer, where the rest does not become smaller any more."""
+
+PATIENCE = 3
+"""Rounds in which it does not, before that counts: a busy machine takes turns."""
 
 PASSES = 3
 """Times to look at everything with the writers shut out: the second finds nothing to copy."""
@@ -84,7 +88,7 @@ class Copying:
     def _catch_up(self) -> None:
         """Copies until little is left."""
         reached = max(self._reached, self._log.reached())
-        before = 0
+        least, idle = sys.maxsize, 0
         for _ in range(ROUNDS):
             # The keys that an event needs were issued before it was written.
             head = self._log.head()
@@ -92,9 +96,10 @@ class Copying:
             self._tables.run(TABLES)
             behind, reached = head - reached, self._log.copy(reached, head, self._of("copy log"))
             self._fold()
-            if behind <= LITTLE or 0 < before <= behind:
+            idle = 0 if behind < least else idle + 1
+            least = min(least, behind)
+            if behind <= LITTLE or idle == PATIENCE:
                 break
-            before = behind
         self._reached = reached
 
     def _of(self, step: str) -> Callable[[int, int], None]:
