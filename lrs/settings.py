@@ -84,7 +84,12 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that the API listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port that the API listens on.")
     public_url: str = Field("", description="Address under which users reach the API.")
-    api_workers: int = Field(0, ge=0, description="API processes; 0: one for each core, at most 4.")
+    api_workers: int = Field(
+        0,
+        ge=0,
+        description="API processes; 0: one for each core, at most 4. Where there are as many as"
+        " cores, each keeps to one.",
+    )
     api_threads: int = Field(
         512,
         ge=4,
