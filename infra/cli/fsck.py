@@ -33,8 +33,8 @@ class Fsck(click.Command):
         except click.ClickException as failure:
             failure.exit_code = COULD_NOT_RUN
             raise
-        except (psycopg.Error, OSError) as error:
-            told = click.ClickException(f"could not run: {error}")
+        except (psycopg.Error, OSError, KeyboardInterrupt) as error:
+            told = click.ClickException(f"could not run: {str(error) or 'interrupted'}")
             told.exit_code = COULD_NOT_RUN
             raise told from error
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local import demo, instance
 from lrs.settings import Settings
-from tests.commands import Apart, run_apart
+from tests.commands import Apart, lrs_of, run_apart
 from tests.integration.imports.test_importer import statement
 
 
@@ -61,6 +61,22 @@ def test_findings_are_1_until_they_are_mended(lrs: Apart, own_settings: Settings
     done = lrs("fsck", "--json")
     assert done.returncode == 0
     assert orjson.loads(done.stdout)["clean"] is True
+
+
+def test_processes_judge_the_same(lrs: Apart, own_settings: Settings) -> None:
+    assert lrs("fsck", "--processes", "2").returncode == 0
+    damage(own_settings)
+    assert lrs("fsck", "--processes", "2").returncode == 1
+
+
+def test_interrupted_is_2(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("infra.cli.fsck.fsck", interrupted)
+    done = lrs_of(own_settings)("fsck")
+    assert done.exit_code == 2
+    assert "could not run: interrupted" in done.output
 
 
 def test_what_cannot_run_is_2(lrs: Apart, own_settings: Settings, tmp_path: Path) -> None:
