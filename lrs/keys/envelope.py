@@ -7,6 +7,7 @@ Moved to another event, field or institution it does not open: its place is auth
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 from uuid import UUID
 
@@ -74,6 +75,12 @@ def boxes(content: bytes, start: int = 0) -> list[tuple[UUID, bytes]]:
     found = []
     while start < len(content):
         end = start + 20 + int.from_bytes(content[start + 16 : start + 20], "big")
-        found.append((UUID(bytes=content[start : start + 16]), content[start + 20 : end]))
+        found.append((_id(content[start : start + 16]), content[start + 20 : end]))
         start = end
     return found
+
+
+@lru_cache(maxsize=16_384)
+def _id(name: bytes) -> UUID:
+    # A page names few keys, each often.
+    return UUID(bytes=name)
