@@ -109,7 +109,7 @@ class Writer:
         """Posts until told to stop."""
         while not stop.is_set():
             self.post()
-            time.sleep(0.05)
+            time.sleep(0.2)
 
 
 @dataclass
@@ -142,7 +142,7 @@ class Reader:
         """Polls until told to stop."""
         while not stop.is_set():
             self.poll()
-            time.sleep(0.2)
+            time.sleep(0.5)
 
 
 @dataclass
