@@ -115,8 +115,9 @@ class KeyRing:
                 [wanted],
             ).fetchall()
         for row in rows:
+            # A key that is gone here may come back, with an institution that moves back.
             key = None if row[5] is None else self._unwrap(row)
-            self._by_id[row[0]] = (now + self._seconds, key)
+            self._by_id[row[0]] = (now + (LOOK_SECONDS if key is None else self._seconds), key)
 
     def revoke(self, institution: UUID, pseudonym: UUID) -> int:
         """Fences the person, destroys every version of their key; returns how many there were.
