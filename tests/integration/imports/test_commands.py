@@ -98,6 +98,8 @@ def test_a_cut_import_goes_on_and_nothing_is_lost_or_doubled(
         env=folder_only(own_settings.data),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # Whoever runs these tests in the background made us deaf to it, and so our children.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     checkpoints = own_settings.data / "imports"
     until = time.monotonic() + 60
