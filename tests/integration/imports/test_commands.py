@@ -94,12 +94,11 @@ def test_a_cut_import_goes_on_and_nothing_is_lost_or_doubled(
     file = tmp_path / "many.jsonl"
     file.write_bytes(lines(values))
     process = subprocess.Popen(
-        [*COMMAND, "import", "--batch", "50", str(file)],
+        # Where the tests are run in the background they are deaf to SIGINT, and so their children.
+        ["env", "--default-signal=INT", *COMMAND, "import", "--batch", "50", str(file)],
         env=folder_only(own_settings.data),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # Whoever runs these tests in the background made us deaf to it, and so our children.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     checkpoints = own_settings.data / "imports"
     until = time.monotonic() + 60
