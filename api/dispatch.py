@@ -35,6 +35,7 @@ class Hooks(NamedTuple):
 
     before: tuple[Callable[[], Any], ...]
     after: tuple[Callable[[Response], Response], ...]
+    last: tuple[Callable[[BaseException | None], None], ...]
 
 
 class Routes(MapAdapter):
@@ -89,6 +90,11 @@ class Dispatch(OpenAPI):
             response = hook(response)
         return response
 
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """Calls what comes last, whatever became of the request."""
+        for hook in self._hooks_of(request_ctx.request).last:
+            hook(exc)
+
     @cached_property
     def _plain_routes(self) -> dict[tuple[str, str], Rule]:
         return {
@@ -108,6 +114,7 @@ class Dispatch(OpenAPI):
             found = self._hooks[request.blueprint] = Hooks(
                 self._called(self.before_request_funcs, (None, *reversed(request.blueprints))),
                 self._called(self.after_request_funcs, (*request.blueprints, None), latest=True),
+                self._called(self.teardown_request_funcs, (*request.blueprints, None), latest=True),
             )
         return found
 

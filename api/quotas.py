@@ -4,10 +4,12 @@ How much is left is known without asking the database, and how exactly: `lrs/ten
 """
 
 from contextlib import AbstractContextManager
+from typing import cast
 
 from flask.globals import request_ctx
 
 from api.authentication import credential
+from api.requests import Request
 from api.services import services
 from lrs.tenants import Admitted
 
@@ -19,6 +21,7 @@ def within_quota(statements: int = 0) -> AbstractContextManager[Admitted]:
     says no size: it passes as a byte, and counts when what was stored of it is counted. Raises
     `QuotaReached` or `DailyQuotaReached`.
     """
-    size = request_ctx.request.content_length or 1
+    request = cast(Request, request_ctx.request)
+    size = request.length or 1
     tenants = services().lrs.tenants
     return tenants.admitting(credential().institution, statements=statements, size=size)

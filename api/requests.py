@@ -31,6 +31,13 @@ class Request(FlaskRequest):
         plain: IO[bytes] = super().stream
         return coding.decoding(plain, sent) if sent else plain
 
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body as it was sent; None where it does not say how many."""
+        length = self.environ.get("CONTENT_LENGTH", "")
+        known = length.isascii() and length.isdigit() and len(length) < MANY_DIGITS
+        return int(length) if known else None
+
     def get_data(self, *_: Any, as_text: bool = False, **__: Any) -> Any:
         """Returns the whole body; raises TooLarge. Forms are never parsed here."""
         body: bytes | None = getattr(self, "_cached_data", None)
@@ -45,12 +52,11 @@ class Request(FlaskRequest):
 
     def _read(self) -> bytes:
         limit = int(current_app.config[MAX_BODY])
-        length = self.environ.get("CONTENT_LENGTH", "")
-        known = length.isascii() and length.isdigit() and len(length) < MANY_DIGITS
-        if known and int(length) > limit:
+        length = self.length
+        if length is not None and length > limit:
             raise TooLarge(f"the body is larger than {limit} bytes")
-        if known and "HTTP_CONTENT_ENCODING" not in self.environ:
-            body = _exactly(self.environ["wsgi.input"], int(length))
+        if length is not None and "HTTP_CONTENT_ENCODING" not in self.environ:
+            body = _exactly(self.environ["wsgi.input"], length)
             self.environ[BODY_READ] = True
             return body
         parts: list[bytes] = []

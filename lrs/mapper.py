@@ -72,14 +72,15 @@ class SealingMapper(Mapper[UUID]):
         The interpreter is let go of once or twice, not for each: whoever waits for it is woken
         each time.
         """
-        named: dict[UUID, set[UUID]] = defaultdict(set)
+        named: dict[UUID, dict[int, UUID]] = defaultdict(dict)
         for event in events:
             of_institution = named[event.institution]
-            of_institution.add(event.owner)
-            of_institution.update([person.pseudonym for person in event.people])
+            of_institution[event.owner.int] = event.owner
+            for _, _, pseudonym in event.people:
+                of_institution[pseudonym.int] = pseudonym
         keys: dict[UUID, DataKey] = {}
         for institution, pseudonyms in named.items():
-            keys |= self._ring.current(institution, pseudonyms)
+            keys |= self._ring.current(institution, pseudonyms.values())
         parts = [take_apart(event) for event in events]
         bodies = self._compression.compress_all([body for body, _ in parts])
         fresh = nonces(sum(1 + len(others) for _, others in parts))

@@ -211,11 +211,11 @@ class Statements:
             rows.targets.append(None if referred is None else originator_of(institution, referred))
             rows.voiding.append(is_voiding(statement))
             rows.terms.append(terms_of(self._blind, event, mentioned))
-            rows.named.add(event.owner)
-            for person in event.people:
-                rows.named.add(person.pseudonym)
-                if person.role is Role.AUTHORITY:
-                    rows.authors.append(person.pseudonym)
+            rows.named[event.owner.int] = event.owner
+            for _, role, pseudonym in event.people:
+                rows.named[pseudonym.int] = pseudonym
+                if role is Role.AUTHORITY:
+                    rows.authors.append(pseudonym)
             compared = canonical(statement)
             rows.digests.append(self._blind.digest(institution, compared))
             rows.size += len(compared)

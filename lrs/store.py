@@ -72,7 +72,8 @@ class RecordStore(Application[UUID]):
         (`lrs.recorder`).
         """
         # A whole institution is fenced like a person, under its own id.
-        index.named.add(events[0].institution)
+        institution = events[0].institution
+        index.named[institution.int] = institution
         if beside is None:
             return self._commits.append(events, index)
         return self._seal_and_insert(events, index, beside)

@@ -2,7 +2,8 @@
 
 Secrets are kept as Argon2id hashes only. Because that hash is slow on purpose, a pair that was
 verified (or found wrong) is remembered for up to a minute under a keyed hash of the pair: the
-memory holds no secret. Issuing and revoking are `lrs.credentials`.
+memory holds no secret. After that the credential is read again, and the slow hash (19 MiB, 20 ms)
+is made again only where another stands there. Issuing and revoking are `lrs.credentials`.
 """
 
 import secrets
@@ -49,6 +50,16 @@ class _Held:
     old_until: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What a pair came to, until when that is believed, and the hash that its secret opened."""
+
+    until: float
+    key: str
+    credential: Credential | None
+    opened: str | None
+
+
 class Verification:
     """Verifies secrets and token holders. Thread-safe; one for each process."""
 
@@ -57,7 +68,7 @@ class Verification:
         self._open_label = open_label
         self._closed = closed
         self._pepper = secrets.token_bytes(32)
-        self._pairs: dict[bytes, tuple[float, str, Credential | None]] = {}
+        self._pairs: dict[bytes, _Verified] = {}
         self._held: dict[str, tuple[float, _Held | None]] = {}
         self._one_at_a_time = Lock()
 
@@ -99,28 +110,38 @@ class Verification:
     def forget(self, key: str) -> None:
         """Drops what this process remembers of a credential: call it once a change is durable."""
         with self._one_at_a_time:
-            self._pairs = {p: entry for p, entry in self._pairs.items() if entry[1] != key}
+            self._pairs = {p: entry for p, entry in self._pairs.items() if entry.key != key}
             self._held.pop(key, None)
 
     def _check(self, pair: bytes, key: str, secret: str) -> Credential | None:
         held = self._read(key)
+        before = self._pairs.get(pair)
+        # A hash that this secret opened once it opens again: that it still stands is enough.
+        opened = None if before is None else before.opened
         remember = REMEMBER_SECONDS
         credential: Credential | None = None
-        if _is(secret, held.secret_hash if held else NOBODY) and held:
-            credential = held.credential
-        elif held and held.old_hash and _seconds(held) > 0 and _is(secret, held.old_hash):
+        current = held.secret_hash if held else NOBODY
+        if (opened == current or _is(secret, current)) and held:
+            opened, credential = current, held.credential
+        elif (
+            held
+            and held.old_hash
+            and _seconds(held) > 0
+            and (opened == held.old_hash or _is(secret, held.old_hash))
+        ):
             credential = replace(held.credential, generation=held.credential.generation - 1)
-            remember = min(remember, _seconds(held))
+            opened, remember = held.old_hash, min(remember, _seconds(held))
         if len(self._pairs) >= REMEMBER_PAIRS:
             self._pairs.clear()
-        self._pairs[pair] = (time.monotonic() + remember, key, credential)
+        until = time.monotonic() + remember
+        self._pairs[pair] = _Verified(until, key, credential, opened if credential else None)
         return credential
 
     def _remembered(self, pair: bytes) -> tuple[bool, Credential | None]:
         entry = self._pairs.get(pair)
-        if entry is None or entry[0] < time.monotonic():
+        if entry is None or entry.until < time.monotonic():
             return False, None
-        return True, entry[2]
+        return True, entry.credential
 
     def _read(self, key: str) -> _Held | None:
         with self._pool.connection() as connection:

@@ -5,6 +5,7 @@
 
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from flask import Blueprint, Flask, Response, g, request
 
@@ -43,8 +44,12 @@ def answer_version(response: Response) -> Response:
 
 def take_consistent_through() -> None:
     """Before each statements request, so before it looks: where, and how far that is complete."""
-    g.source = services().reads.source()
-    g.consistent_through = write(g.source.through)
+    g.source = source = services().reads.source()
+    g.consistent_through = _written(source.through)
+
+
+# What a server said is used again for a while.
+_written = lru_cache(maxsize=16)(write)
 
 
 def source() -> Source:

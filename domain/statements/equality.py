@@ -109,22 +109,23 @@ def _numbers(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 2**53 else value
-    if isinstance(value, dict):
-        return {name: _whole(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_whole(inner) for inner in value]
-    return value
+    # Most of what there is is text.
+    kind = type(value)
+    if kind is dict:
+        return {name: one if type(one) is str else _whole(one) for name, one in value.items()}
+    if kind is list:
+        return [one if type(one) is str else _whole(one) for one in value]
+    return int(value) if kind is float and value.is_integer() and abs(value) < 2**53 else value
 
 
 def _result(result: Json) -> Json:
     reduced = dict(result)
     if "duration" in result:
         reduced["duration"] = comparable(result["duration"])
-    for name in ("score", "extensions"):
-        if name in result:
-            reduced[name] = _numbers(result[name])
+    if "score" in result:
+        reduced["score"] = _whole(result["score"])
+    if "extensions" in result:
+        reduced["extensions"] = _numbers(result["extensions"])
     return reduced
 
 

@@ -63,7 +63,7 @@ class Filling:
 
     def stored(self, number: int) -> datetime:
         """Returns when a statement counts as stored."""
-        return self.began + SPREAD * number / self.size
+        return self.began + SPREAD * (number / self.size)
 
 
 def fill(settings: Settings, institution: UUID, size: int, key: str = KIND) -> float:

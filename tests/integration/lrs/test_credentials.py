@@ -10,6 +10,7 @@ from domain.credentials import CredentialIssued, CredentialRevoked, CredentialRo
 from domain.errors import Conflict, Invalid, NotFound, Unauthenticated
 from domain.roles import Role
 from domain.scopes import Scope
+from lrs import verification
 from lrs.services import Services
 
 
@@ -49,6 +50,37 @@ def test_rotation_ends_the_old_secret_at_once(services: Services, institution: U
     assert until <= datetime.now(UTC)
     assert refused(services, key, first)
     assert services.credentials.verify(key, second).generation == 2
+
+
+def test_what_was_opened_once_is_only_read_again(
+    services: Services, institution: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slow hash is made again where another stands there: a change elsewhere is seen."""
+    slow: list[str] = []
+    is_it = verification._is
+
+    def watched(secret: str, secret_hash: str) -> bool:
+        slow.append(secret_hash)
+        return is_it(secret, secret_hash)
+
+    monkeypatch.setattr(verification, "_is", watched)
+    monkeypatch.setattr(verification, "REMEMBER_SECONDS", -1.0)  # nothing is believed for long
+    # Another process, which hears of no change, is one that never forgets.
+    monkeypatch.setattr(verification.Verification, "forget", lambda *_: None)
+    key, first = services.credentials.issue(institution, "a", [Role.TOOL])
+    for _ in range(3):
+        assert services.credentials.verify(key, first).generation == 1
+    assert len(slow) == 1
+    assert refused(services, key, "wrong") and refused(services, key, "wrong")
+    assert len(slow) == 3
+    second, _ = services.credentials.rotate(institution, key, grace_seconds=600)
+    for _ in range(2):
+        assert services.credentials.verify(key, first).generation == 1
+        assert services.credentials.verify(key, second).generation == 2
+    services.credentials.rotate(institution, key)
+    assert refused(services, key, first) and refused(services, key, second)
+    services.credentials.revoke(institution, key)
+    assert refused(services, key, second)
 
 
 def test_rotation_with_grace(services: Services, institution: UUID) -> None:
