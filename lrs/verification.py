@@ -2,7 +2,7 @@
 
 Secrets are kept as Argon2id hashes only. Because that hash is slow on purpose, a pair that was
 verified (or found wrong) is remembered for up to a minute under a keyed hash of the pair: the
-memory holds no secret. After that the credential is read again, and the slow hash (19 MiB, 20 ms)
+memory holds no secret. After that the credential is read again, and the slow hash (19 MiB, 23 ms)
 is made again only where another stands there. Issuing and revoking are `lrs.credentials`.
 """
 

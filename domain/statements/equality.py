@@ -99,22 +99,14 @@ def _timestamp(text: str) -> int:
     return int(moment.timestamp() // 1) * 1000 + moment.microsecond // 1000
 
 
-def _numbers(value: Any) -> Any:
-    """Returns a JSON value in which every number that is whole is an integer.
-
-    Mostly there is none to change, and to write it all costs less than to walk through it: such a
-    number is written with ".0", being less than 2**53.
-    """
-    return _whole(value) if b".0" in orjson.dumps(value) else value
-
-
-def _whole(value: Any) -> Any:
+def _number(value: Any) -> Any:
+    """Returns a JSON value in which every number that is whole is an integer."""
     # Most of what there is is text.
     kind = type(value)
     if kind is dict:
-        return {name: one if type(one) is str else _whole(one) for name, one in value.items()}
+        return {name: one if type(one) is str else _number(one) for name, one in value.items()}
     if kind is list:
-        return [one if type(one) is str else _whole(one) for one in value]
+        return [one if type(one) is str else _number(one) for one in value]
     return int(value) if kind is float and value.is_integer() and abs(value) < 2**53 else value
 
 
@@ -122,10 +114,9 @@ def _result(result: Json) -> Json:
     reduced = dict(result)
     if "duration" in result:
         reduced["duration"] = comparable(result["duration"])
-    if "score" in result:
-        reduced["score"] = _whole(result["score"])
-    if "extensions" in result:
-        reduced["extensions"] = _numbers(result["extensions"])
+    for name in ("score", "extensions"):
+        if name in result:
+            reduced[name] = _number(result[name])
     return reduced
 
 
@@ -164,5 +155,5 @@ _REDUCE_CONTEXT: Mapping[str, Any] = {
     "contextActivities": _context_activities,
     "language": str.lower,
     "statement": lambda reference: {**reference, "id": reference["id"].lower()},
-    "extensions": _numbers,
+    "extensions": _number,
 }

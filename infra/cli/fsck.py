@@ -1,6 +1,5 @@
 """`lrs fsck`: prove that log, index, documents and keys agree; mend the index from the log."""
 
-import os
 import sys
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from rich.progress import Progress, TaskID
 from infra.cli.bars import progress_bar
 from infra.cli.options import with_settings
 from infra.cli.tenants import chosen, institution_option, services_of
+from infra.processes.affinity import processors
 from lrs import shards
 from lrs.fsck import MEANINGS, MENDED, Finding, Report, fsck
 from lrs.services import Services
@@ -105,7 +105,7 @@ def _places(
 def _spread(services: Services, since: int | None) -> int:
     """Returns by how many processes what is to be judged is judged soonest."""
     short = services.store.last() - (since or 0) < SHORT
-    return 0 if short else len(os.sched_getaffinity(0))
+    return 0 if short else len(processors())
 
 
 class _Teller:

@@ -10,11 +10,6 @@ import fcntl
 import os
 from pathlib import Path
 
-_held: list[int] = []
-"""Open files whose locks say which processor is taken: the kernel gives them back with the process,
-so that whoever comes in the place of a worker that died finds its processor free.
-"""
-
 
 def processors() -> list[int]:
     """Returns the processors that this process may run on."""
@@ -32,7 +27,8 @@ def keep_to_one(folder: Path) -> int | None:
         except BlockingIOError:
             os.close(file)
             continue
-        _held.append(file)
+        # The file stays open: its lock goes with the process, and whoever comes in the place of a
+        # worker that died finds its processor free.
         os.sched_setaffinity(0, {processor})
         return processor
     return None
