@@ -26,8 +26,8 @@ def move(settings: Settings, *, institution: str, to: str | None, give_up: bool)
     """Move INSTITUTION (id or name) to another shard while it goes on.
 
     Reads go on throughout. Its writers get 503 and come back while the last of it is copied and
-    everything compared; nobody else notices. Give the same command again after an interruption.
-    Until it has gone over it can be given up.
+    everything compared, and for moments before if they outrun the copy; nobody else notices. Give
+    the same command again after an interruption. Until it has gone over it can be given up.
     """
     if (to is None) != give_up:
         raise click.UsageError("Give one of --to and --give-up.")

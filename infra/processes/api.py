@@ -33,7 +33,7 @@ LOGGING = {
     "loggers": {"_granian": {"propagate": True}, "granian.access": {"propagate": False}},
 }
 
-GC_THRESHOLD = 10_000
+GC_THRESHOLDS = (10_000, 20, 50)
 
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -61,7 +61,7 @@ def application(
     # 700 costs a write a tenth of its time. What stands now stays, and is not looked at again.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 50)
+    gc.set_threshold(*GC_THRESHOLDS)
     return partial(_answer, made)
 
 

@@ -4,7 +4,9 @@ Who is let in meanwhile, and when the placement flips, is `mover`.
 """
 
 import sys
+import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from uuid import UUID
 
 from lrs.keys.blind_index import BlindIndex
@@ -16,13 +18,7 @@ from lrs.moves.sides import Side
 from lrs.moves.tables import KEYS, TABLES, Mirror
 
 LITTLE = 2000
-"""Positions left to copy that the writers may be shut out for."""
-
-ROUNDS = 20
-"""Times to catch up at most; fewer, where the rest does not become smaller any more."""
-
-PATIENCE = 3
-"""Rounds in which it does not, before that counts: a busy machine takes turns."""
+"""Events left to copy that the writers may be shut out for."""
 
 PASSES = 3
 """Times to look at everything with the writers shut out: the second finds nothing to copy."""
@@ -34,7 +30,8 @@ Tell = Callable[[str, int, int], None]
 class Copying:
     """One institution on its way between two sides; `epoch` is that of the placement to be.
 
-    `fold` brings what has arrived into the views of the target.
+    `hold` shuts the writers out for a moment. `fold` brings what has arrived into the views of the
+    target.
     """
 
     def __init__(
@@ -44,9 +41,11 @@ class Copying:
         institution: UUID,
         epoch: int,
         *,
+        hold: Callable[[], AbstractContextManager[object]],
         fold: Callable[[], None],
         tell: Tell,
     ) -> None:
+        self._hold = hold
         self._fold = fold
         self._log = LogCopy(source, target, institution, epoch)
         self._tell = tell
@@ -59,15 +58,16 @@ class Copying:
         blind = BlindIndex(KeyFile(source.settings.key_file))
         self._index = IndexMirror(self._log, blind, lambda n: tell("compare index", n, 0))
         self._compared = Compared()
-        self._reached = 0
+        self._reached = self._head = 0
 
     def most(self) -> None:
         """Copies and compares while the writers go on. Raises `NotEqual`."""
         self._catch_up()
         self._log.compare(self._compared, self._reached, self._of("compare log"))
-        self._index.run()
-        self._catch_up()
-        self._index.run()
+        # What was written while the index was compared the first time is less the second time.
+        for _ in range(2):
+            self._index.run()
+            self._catch_up()
 
     def rest(self, last: int) -> None:
         """Copies the log through its last position, and all else, until nothing differs.
@@ -86,21 +86,45 @@ class Copying:
         raise NotEqual("rows at the target do not stay as they are written")
 
     def _catch_up(self) -> None:
-        """Copies until little is left."""
-        reached = max(self._reached, self._log.reached())
-        least, idle = sys.maxsize, 0
-        for _ in range(ROUNDS):
-            # The keys that an event needs were issued before it was written.
-            head = self._log.head()
-            self._keys.run(KEYS)
-            self._tables.run(TABLES)
-            behind, reached = head - reached, self._log.copy(reached, head, self._of("copy log"))
-            self._fold()
-            idle = 0 if behind < least else idle + 1
-            least = min(least, behind)
-            if behind <= LITTLE or idle == PATIENCE:
-                break
-        self._reached = reached
+        """Copies until little is left, in rounds; each copies what was written during the last."""
+        self._reached = max(self._reached, self._log.reached())
+        last = sys.maxsize
+        while (copied := self._round()) > LITTLE:
+            if copied > last / 2:
+                self._outrun()
+                return
+            last = copied
+
+    def _outrun(self) -> None:
+        """Copies until nothing is left, little at a time, for which the writers wait.
+
+        In between they go on for as long; for half of that each time when the log grows by more
+        than half of what it was gone through. So it ends, however fast they are.
+        """
+        held, share = 0, 1.0
+        while True:
+            began, reached, head = time.monotonic(), self._reached, self._head
+            with self._hold():
+                copied = self._round(LITTLE)
+            took = time.monotonic() - began
+            self._tell("hold", held := held + 1, 0)
+            if copied < LITTLE:
+                return
+            if self._head - head > (self._reached - reached) / 2:
+                share /= 2
+            time.sleep(took * share)
+
+    def _round(self, most: int = sys.maxsize) -> int:
+        """Copies and folds as far as the log goes, or about `most` events; returns how many."""
+        # The keys that an event needs were issued before it was written.
+        self._head = self._log.head()
+        self._keys.run(KEYS)
+        self._tables.run(TABLES)
+        copied, self._reached = self._log.copy(
+            self._reached, self._head, self._of("copy log"), most
+        )
+        self._fold()
+        return copied
 
     def _of(self, step: str) -> Callable[[int, int], None]:
         return lambda done, whole: self._tell(step, done, whole)

@@ -4,6 +4,7 @@ States are bound to institution, stream and version, not to a position, so they 
 so does `recorded_at`, which is `stored`. Only positions are new, in the same order.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,7 +20,7 @@ from domain.errors import Error
 from domain.statements.events import StatementStored
 from lrs.moves.sides import LOG_LOCK, Connection, Side, columns, number, pour
 
-WINDOW = 5000
+WINDOW = 2000
 """Positions of the source that are copied in one transaction."""
 
 CHUNK = 2000
@@ -81,18 +82,22 @@ class LogCopy:
             self.source.log.execute("SELECT pg_advisory_xact_lock(%s)", [LOG_LOCK])
             return number(self.source.log, "SELECT max(notification_id) FROM lrs.stored_events")
 
-    def copy(self, after: int, through: int, tell: Tell) -> int:
-        """Copies what stands after one position of the source through another; returns that.
+    def copy(
+        self, after: int, through: int, tell: Tell, most: int = sys.maxsize
+    ) -> tuple[int, int]:
+        """Copies what stands after one position of the source through another, or until it has
+        copied `most` events; returns how many it has copied, and up to which position.
 
         Index rows come with their statements, so that whoever follows the target finds them.
         """
         prepare(self.target.log)
-        while after < through:
+        copied = 0
+        while after < through and copied < most:
             until = min(after + WINDOW, through)
-            self._copy_window(after, until)
+            copied += self._copy_window(after, until)
             after = until
             tell(after, through)
-        return after
+        return copied, after
 
     def reached(self) -> int:
         """Returns the position of the last event that is there already; 0 for none."""
@@ -134,7 +139,7 @@ class LogCopy:
             after = rows[-1][0]
             yield [row[0] for row in rows], [row[1] for row in rows]
 
-    def _copy_window(self, after: int, until: int) -> None:
+    def _copy_window(self, after: int, until: int) -> int:
         source, target = self.source.log, self.target.log
         own = {"institution": self.institution, "directory": OF_DIRECTORY}
         window = (
@@ -159,15 +164,16 @@ class LogCopy:
                 # One that comes back finds what it left: there already, in the same order.
                 " ON CONFLICT (originator_id, originator_version) DO NOTHING"
             )
-            target.execute(
+            copied = target.execute(
                 "INSERT INTO lrs.arrivals (institution, came_from, position, epoch)"
                 " SELECT %s, e.came_from, s.notification_id, %s FROM incoming_events e"
                 " JOIN lrs.stored_events s USING (originator_id, originator_version)"
                 " ON CONFLICT (institution, came_from) DO NOTHING",
                 [self.institution, self.epoch],
-            )
+            ).rowcount
             found = f"IN (SELECT e.notification_id {window})"
             copy_index(source, found, own, target, self.institution)
+        return copied
 
 
 def prepare(target: Connection) -> None:

@@ -2,12 +2,13 @@
 given up: then all is as it was.
 
 Reads go on throughout. Writers are shut out only while the last of it is copied and everything is
-compared: they get 503 and come back.
+compared, and for moments before that where they write faster than it copies: they get 503 and come
+back.
 """
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -134,6 +135,7 @@ class Mover:
             target,
             self._institution,
             placement.epoch + 1,
+            hold=lambda: _held(source, self._institution),
             fold=fold,
             tell=self._tell,
         )
@@ -184,6 +186,16 @@ def shut(place: Side, institution: UUID, state: str) -> int:
 def open_(place: Side, institution: UUID) -> None:
     """Opens the gate."""
     place.log.execute("DELETE FROM lrs.gates WHERE institution = %s", [institution])
+
+
+@contextmanager
+def _held(source: Side, institution: UUID) -> Iterator[None]:
+    """Shuts the writers out for a while; whoever goes on after a kill in it lets them in."""
+    shut(source, institution, "leaving")
+    try:
+        yield
+    finally:
+        open_(source, institution)
 
 
 def _check_whole(source: Side, institution: UUID) -> None:

@@ -6,7 +6,6 @@ API processes, and what Postgres and the load generator use, is measured over HT
 batches.
 """
 
-import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,7 +19,6 @@ import lrs.statements
 from domain.credentials import Credential
 from domain.values import json_text
 from domain.values.version import Version
-from infra.processes.api import GC_THRESHOLD
 from lrs.activities import Activities
 from lrs.keys.blind_index import BlindIndex
 from lrs.keys.ring import KeyRing
@@ -29,6 +27,7 @@ from lrs.people import People
 from lrs.recorder import LogRecorder
 from lrs.services import Services
 from tests.bench.corpus import corpus
+from tests.bench.garbage import as_in_the_api
 from tests.bench.ingest import Run, observed
 from tests.bench.place import Bench
 from tests.bench.requests import Request
@@ -71,7 +70,7 @@ def run(bench: Bench) -> None:
         # Persons and activities are made in the first part, so that they are known in the others.
         place.send(requests[:count], connections=connections)
         http = observed(place, requests[count : 2 * count], connections=connections)
-    with bench.stores.fresh() as services, _garbage_as_in_the_api():
+    with bench.stores.fresh() as services, as_in_the_api():
         institution = services.institutions.create("stages").institution
         holder = Credential("bench", institution, "bench", frozenset())
         bodies = [_body(request) for request in requests]
@@ -109,20 +108,6 @@ def _whole(services: Services, credential: Credential, bodies: list[bytes]) -> t
         services.statements.accept(credential, json_text.parse(body), Version.V1_0_3)
     cpu, wall = time.thread_time() - cpu, time.perf_counter() - wall
     return cpu / (len(bodies) * SIZE) * 1e6, wall / (len(bodies) * SIZE) * 1e6
-
-
-@contextmanager
-def _garbage_as_in_the_api() -> Iterator[None]:
-    """Lets garbage be looked for as seldom as an API process does, and not in what is here."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def _body(request: Request) -> bytes:

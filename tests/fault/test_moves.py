@@ -3,6 +3,7 @@ and with -9 for whoever moves.
 """
 
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,8 @@ from tests.server import Client, Server, issued
 OTHER = "s2"
 WRITERS = 4
 BATCH = 20
+LONGEST = 300.0
+"""Seconds of a move; a tenth of it is usual on 2 cores."""
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +46,26 @@ def write(writer: Writer, number: int, stop: Event) -> None:
         while not one.acknowledged and not stop.is_set():
             time.sleep(0.05)
             writer.again(one)
-        time.sleep(0.01)
+        time.sleep(0.1)
 
 
 def moving(settings: Settings, institution: UUID, *how: str) -> subprocess.Popen[bytes]:
     """Starts `lrs institutions move` as a process of its own."""
-    command = [sys.executable, "-m", "infra.cli", "institutions", "move", str(institution), *how]
-    return subprocess.Popen([*command, "--data", str(settings.data)], stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-X", "faulthandler", "-m", "infra.cli", "institutions", "move"]
+    with (settings.data / "move.log").open("ab") as log:
+        return subprocess.Popen(
+            [*command, str(institution), *how, "--data", str(settings.data)], stderr=log
+        )
+
+
+def done(settings: Settings, mover: subprocess.Popen[bytes]) -> None:
+    """Waits until the move is done; one that hangs says where before it is ended."""
+    try:
+        status = mover.wait(LONGEST)
+    except subprocess.TimeoutExpired:
+        mover.send_signal(signal.SIGABRT)
+        status = mover.wait()
+    assert status == 0, (settings.data / "move.log").read_text()[-5000:]
 
 
 def stored(client: Client) -> dict[str, str]:
@@ -77,7 +93,7 @@ def test_moved_and_killed_under_load(settings: Settings) -> None:
                 time.sleep(1.5 + 2 * chance.random())
                 mover.kill()
                 mover.wait()
-            assert moving(settings, institution, "--to", OTHER).wait(120) == 0
+            done(settings, moving(settings, institution, "--to", OTHER))
             time.sleep(0.5)
         assert set(seen := statuses_of(writers)) <= {200, 503}, seen
         assert set(answers) == {200}, answers
