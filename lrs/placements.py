@@ -63,6 +63,15 @@ class Placements:
             ).fetchall()
         return [institution for (institution,) in rows]
 
+    def moving(self) -> list[UUID]:
+        """Returns the institutions whose move is not over, whether anybody carries it on or not."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT institution FROM lrs.placements WHERE state <> %s ORDER BY changed_at",
+                [State.SETTLED],
+            ).fetchall()
+        return [institution for (institution,) in rows]
+
     def arrived(self, pool: ConnectionPool[Any], placement: Placement, position: int) -> int:
         """Returns the position in the log of its shard (`pool`) for one of the log before."""
         with pool.connection() as connection:

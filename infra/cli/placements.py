@@ -1,20 +1,15 @@
 """`lrs institutions move`: an institution to another shard, while it goes on."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from uuid import UUID
-
 import click
 from rich.progress import Progress, TaskID
 
 from infra.cli.bars import progress_bar
 from infra.cli.options import with_settings
 from infra.cli.tenants import chosen, services_of
+from infra.processes.moves import ShardViews
 from lrs.moves.copying import Tell
 from lrs.moves.mover import Mover
 from lrs.settings import Settings
-from projections.views.purge import ViewsPurger
-from stream_processors.arrival import arriving
 
 
 @click.command()
@@ -39,23 +34,6 @@ def move(settings: Settings, *, institution: str, to: str | None, give_up: bool)
     ):
         placement = mover.give_up() if to is None else mover.move(to)
     click.echo(f"{tenant.name} lives on {placement.shard}.")
-
-
-class ShardViews:
-    """The views of every shard, as a move needs them (`lrs.moves.views`)."""
-
-    @contextmanager
-    def arriving(
-        self, settings: Settings, institution: UUID, tell: Callable[[int], None]
-    ) -> Iterator[Callable[[], None]]:
-        """Gives what folds all that has arrived until it is called into empty views."""
-        with services_of(settings) as services, arriving(services, institution, tell) as fold:
-            yield fold
-
-    def purge(self, settings: Settings, institution: UUID) -> None:
-        """Deletes all that there is of the institution."""
-        with services_of(settings) as services:
-            ViewsPurger(services.pool).purge_all(institution)
 
 
 def _telling(bar: Progress) -> Tell:

@@ -13,6 +13,7 @@ from api.erasures import closures_of, erasures_of
 from api.releases import pipeline_of
 from domain.errors import BudgetExhausted
 from infra.processes.forwarding import forwarding
+from infra.processes.moves import moves
 from infra.processes.schedule import Job
 from infra.processes.schedule import run as run_jobs
 from lrs.services import Services, open_services
@@ -138,4 +139,5 @@ JOBS: list[Callable[[Services], Job]] = [
     uploads,
     usage,
     closures,
+    moves,
 ]

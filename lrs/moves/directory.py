@@ -59,6 +59,16 @@ def settle(directory: Connection, placement: Placement) -> Placement:
     return _note(directory, placement, replace(placement, state=State.SETTLED, other=None))
 
 
+def age(directory: Connection, institution: UUID) -> float:
+    """Returns how many seconds ago the placement was last noted."""
+    row = directory.execute(
+        "SELECT extract(epoch FROM now() - changed_at)::float8 FROM lrs.placements"
+        " WHERE institution = %s",
+        [institution],
+    ).fetchone()
+    return float(row[0]) if row else 0.0
+
+
 def _note(directory: Connection, was: Placement, now: Placement) -> Placement:
     """Writes the row, if it still is as it `was`; returns what it says then."""
     noted = directory.execute(

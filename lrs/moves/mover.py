@@ -107,6 +107,23 @@ class Mover:
             open_(source, self._institution)
         return self._clear(notes.give_up(self._directory, placement))
 
+    def look_after(self, patience: float) -> Placement:
+        """Does what must not wait for whoever began the move and is gone; returns where it stands.
+
+        Writers come in again, what was left behind is cleared, and where nothing was noted for
+        `patience` seconds it is given up: until then two shards have keys of who may be erased.
+        """
+        placement = read(self._directory, self._institution)
+        copying = placement.state in (State.COPYING, State.SHUT)
+        if not copying or notes.age(self._directory, self._institution) >= patience:
+            return self.give_up()
+        assert placement.other is not None
+        with (
+            side(self._settings, placement.shard) as source,
+            side(self._settings, placement.other) as target,
+        ):
+            return self._let_in(placement, source, target)
+
     def _begin(self, placement: Placement, to: str) -> Placement:
         with side(self._settings, placement.shard) as source, side(self._settings, to) as target:
             check_apart(source, target)

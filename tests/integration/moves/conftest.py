@@ -11,8 +11,8 @@ from domain.credentials import Credential
 from domain.placements import HOME, Placement
 from domain.roles import Role
 from domain.values.version import Version
-from infra.cli.placements import ShardViews
 from infra.local.postgres import Postgres
+from infra.processes.moves import ShardViews
 from lrs import shards
 from lrs.moves.copying import Tell
 from lrs.moves.mover import Mover, Waits

@@ -5,7 +5,7 @@ import pytest
 from domain.credentials import Credential
 from domain.errors import Conflict, NotFound
 from domain.placements import HOME, State
-from infra.cli.placements import ShardViews
+from infra.processes.moves import ShardViews
 from lrs import shards
 from lrs.moves.mover import Mover, Waits
 from lrs.placements import read as placement_of
