@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from threading import Event
 from uuid import UUID
 
+import psycopg
 import structlog
 
 from domain.errors import Conflict
@@ -40,7 +41,12 @@ def moves(services: Services) -> Job:
                     placement = mover.look_after(GIVE_UP_SECONDS)
             except Conflict:
                 continue  # somebody moves it right now
-            log.warning("nobody went on with a move", institution=institution, now=placement.state)
+            except psycopg.Error as error:
+                # A shard that is away holds up nobody else.
+                log.error("move not looked after", institution=institution, exc_info=error)
+            else:
+                state = placement.state
+                log.warning("nobody went on with a move", institution=institution, state=state)
 
     return Job("moves", LOOK_SECONDS, look)
 

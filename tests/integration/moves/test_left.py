@@ -1,5 +1,6 @@
 """A move that nobody carries on: the jobs let writers in, clear what was left, and give it up."""
 
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from domain.credentials import Credential
 from domain.placements import HOME, Placement, State
+from infra.local.process import free_port
 from infra.processes import moves
 from infra.processes.jobs import JOBS
 from lrs.moves.mover import Mover
@@ -119,6 +121,22 @@ def test_a_move_that_goes_on_is_left_alone(deployment: Deployment, tool: Credent
     deployment.move(tool.institution, OTHER, tell, QUICK)
     assert {kind for _, kind in seen} == {State.COPYING, State.SHUT, State.CLEARING}
     assert state(deployment, tool) == (OTHER, State.SETTLED)
+
+
+def test_a_shard_that_is_away_holds_nobody_up(
+    deployment: Deployment, tool: Credential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(deployment.home, tool, "ada")
+    killed(deployment, tool, monkeypatch, "shut")
+    away = deployment.settings.shards[OTHER].model_copy(
+        update={"admin_dsn": f"postgresql://nobody@127.0.0.1:{free_port()}/none"}
+    )
+    known = deployment.home.settings.model_copy(update={"shards": {OTHER: away}})
+    moves.moves(replace(deployment.home, settings=known)).run(Event())
+    assert state(deployment, tool) == (HOME, State.SHUT)
+    look(deployment)
+    assert state(deployment, tool) == (HOME, State.COPYING)
+    deployment.give_up(tool.institution)
 
 
 def test_every_jobs_process_looks(deployment: Deployment) -> None:
