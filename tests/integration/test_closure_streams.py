@@ -42,11 +42,13 @@ def accept(services: Services, by: Credential, *names: str) -> int:
 
 
 def views(services: Services, institution: UUID) -> list[str]:
-    """Returns every row of the institution in the views, as text."""
+    """Returns every row of the institution in the views, as text; not when a course was judged,
+    which the worker does again and again.
+    """
     with psycopg.connect(services.settings.admin_dsn) as connection:
         tables = connection.execute(
             "SELECT table_name FROM information_schema.columns WHERE table_schema = 'views'"
-            " AND column_name = 'institution' ORDER BY 1"
+            " AND column_name = 'institution' AND table_name <> 'evaluations' ORDER BY 1"
         ).fetchall()
         return [
             f"{table} {row}"

@@ -128,19 +128,22 @@ def test_processes_at_once_overshoot_by_no_more_than_others_let_in(
     its own, so what comes in beyond the quota came in elsewhere since the last count.
     """
     limit(host, tenant, statements=100)
-    accepted: list[tuple[float, int]] = []
-    counts: list[float] = []
+    accepted: list[tuple[float, float, int]] = []
+    counts: list[tuple[float, float]] = []
     stop = threading.Event()
 
     def send(caller: Caller) -> None:
-        while post(caller, 5).status_code == 200:
-            accepted.append((time.monotonic(), 5))
+        while True:
+            began = time.monotonic()
+            if post(caller, 5).status_code != 200:
+                return
+            accepted.append((began, time.monotonic(), 5))
 
     def jobs() -> None:
         while not stop.is_set():
             began = time.monotonic()
             if services.lrs.usage.count():
-                counts.append(began)
+                counts.append((began, time.monotonic()))
             stop.wait(0.2)
 
     counting = threading.Thread(target=jobs)
@@ -152,10 +155,11 @@ def test_processes_at_once_overshoot_by_no_more_than_others_let_in(
         thread.join()
     stop.set()
     counting.join()
-    total = sum(number for _, number in accepted)
-    last = max(moment for moment, _ in accepted)
-    known = max((moment for moment in counts if moment < last), default=0.0)
-    fresh = sum(number for moment, number in accepted if moment >= known)
+    total = sum(number for _, _, number in accepted)
+    # Who was let in last knew of the last count that had ended by then.
+    last = max(began for began, _, _ in accepted)
+    known = max((began for began, ended in counts if ended < last), default=0.0)
+    fresh = sum(number for _, ended, number in accepted if ended >= known)
     assert 100 <= total <= 100 + fresh
     count(services)
     assert post(tenant.tool).status_code == post(tenant.elsewhere).status_code == 403

@@ -1,5 +1,6 @@
 """`lrs erase` and `lrs audit` against a real instance: what is printed, and how they exit."""
 
+import re
 from pathlib import Path
 from uuid import UUID
 
@@ -64,7 +65,7 @@ def test_from_dry_run_to_verified_receipt(
     lines = lrs("audit", "replay", "--json", "--as-of", "2999-01-01", "--subject", pseudonym)
     kinds = [orjson.loads(line)["kind"] for line in lines.stdout.splitlines()]
     assert kinds[:3] == ["erased", "statement", "erasure"]
-    assert "ada" not in replay.output + lines.output
+    assert not re.search(r"\bada\b", replay.output + lines.output)
     finished = lrs("erase", "--pseudonym", pseudonym)
     assert orjson.loads(finished.stdout)["signature"] == orjson.loads(again.stdout)["signature"]
 
