@@ -82,7 +82,8 @@ def test_writers_at_once(running: Running, settings: Settings, seconds: int) -> 
     run_all(partial(write, writer, number, until) for number, writer in enumerate(writers))
     sent = [one for writer in writers for one in writer.sent]
     answers = statuses_of(writers)
-    assert set(answers) == {200, 409}, answers
+    # 503: so many large batches at once are beyond what it takes.
+    assert {200, 409} <= set(answers) <= {200, 409, 503}, answers
     assert sum(writer.broken for writer in writers) == 0
     assert deadlocks(settings) == 0
     there = check_store(running.client(), sent)
